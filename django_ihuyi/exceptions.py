@@ -1,0 +1,78 @@
+"""Every error that django_ihuyi raises on purpose, in one tree.
+
+IhuyiError
+├── InvalidPhone (ValueError)       not a phone number that we send to
+├── UnknownPurpose (ValueError)     a purpose that the PURPOSES setting does not name
+├── InvalidProof (ValueError)       forged, expired, redeemed, or made for something else
+├── InvalidAnswer (ValueError)      the platform's answer is not what it documents
+└── NotSent                         no message left; `code` says why
+    ├── LimitReached                come back in `retry_after` seconds
+    ├── NumberRefused               the platform says that the number does not exist
+    └── SendingUnavailable          platform unreachable, or refusing us; `retry_after` seconds
+
+Misconfiguration is not in it: that is Django's ImproperlyConfigured. Texts never hold a code, a key or a whole number.
+"""
+
+from __future__ import annotations
+
+
+class IhuyiError(Exception):
+    """The root: catch it to catch all that this package raises on purpose."""
+
+    #: Stable slug, the same as in the REST answers.
+    code = "error"
+
+
+class InvalidPhone(IhuyiError, ValueError):
+    """The text is not a phone number that we send to."""
+
+    code = "invalid"
+
+
+class UnknownPurpose(IhuyiError, ValueError):
+    """The PURPOSES setting does not name this purpose."""
+
+    code = "invalid"
+
+
+class InvalidProof(IhuyiError, ValueError):
+    """The proof is forged, expired, already redeemed, or was made for another purpose."""
+
+    code = "proof_invalid"
+
+
+class InvalidAnswer(IhuyiError, ValueError):
+    """The platform's answer is not what it documents; what became of the message is unknown."""
+
+    code = "answer_invalid"
+
+
+class NotSent(IhuyiError):
+    """No message left; nothing was charged to the caller but the time."""
+
+    code = "not_sent"
+
+
+class LimitReached(NotSent):
+    """A limit stands in the way for another `retry_after` seconds; `code` says which."""
+
+    def __init__(self, code: str, *, retry_after: int) -> None:
+        super().__init__(f"{code}: try again in {retry_after} seconds")
+        self.code = code
+        self.retry_after = retry_after
+
+
+class NumberRefused(NotSent):
+    """The platform says that the number does not exist."""
+
+    code = "number_refused"
+
+
+class SendingUnavailable(NotSent):
+    """The platform cannot be reached, or refuses us; try again in `retry_after` seconds."""
+
+    code = "sending_unavailable"
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__(f"sending is not possible now: try again in {retry_after} seconds; the send log says why")
+        self.retry_after = retry_after
