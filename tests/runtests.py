@@ -1,0 +1,43 @@
+"""Run the whole test suite with nothing but Python: `python3 tests/runtests.py [--proofs] [arguments for pytest]`.
+
+The first start makes a virtual environment beside the sources, the next ones find it made.
+
+--proofs          run the long proofs (races, crashes, outages, load, the browser) instead, one after another
+DATABASE_URL      the database to run on, as in postgres://user:password@host:port/name; SQLite without it
+REDIS_URL         the cache to run on, as in redis://host:port/0; the process's memory without it
+DJANGO            the version of Django to run on, as in ~=5.2.0; the newest without it
+"""
+
+import os
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+if sys.version_info < (3, 10):
+    sys.exit("Python 3.10 or newer is needed; this one is %d.%d." % sys.version_info[:2])
+
+sys.path.insert(0, ROOT)
+
+from example_project import environment  # noqa: E402  (an older Python must reach the line above)
+
+# Any of these says that the caller wants one process, or has chosen already.
+ABOUT_PROCESSES = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "-s", "--capture", "--co", "--collect")
+
+
+def main(arguments):
+    python = environment.make("test", django=os.environ.get("DJANGO", ""))
+    return subprocess.run([str(python), "-m", "pytest", *pytest_arguments(arguments)], cwd=ROOT).returncode
+
+
+def pytest_arguments(arguments):
+    if "--proofs" in arguments:
+        # A race is judged on a machine that does nothing else.
+        return ["-m", "proof", "-n", "0", *(argument for argument in arguments if argument != "--proofs")]
+    if any(argument.startswith(ABOUT_PROCESSES) for argument in arguments):
+        return arguments
+    return ["-n", str(min(os.cpu_count() or 1, 4)), *arguments]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

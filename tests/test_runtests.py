@@ -1,0 +1,67 @@
+"""The two commands start on any Python, and say what it lacks."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from example_project import environment
+from tests import runtests
+
+ROOT = Path(__file__).parent.parent
+
+
+def everything_is_there(name):
+    return True
+
+
+def all_but_ensurepip(name):
+    return name != "ensurepip"
+
+
+@pytest.mark.parametrize("command", ["tests/runtests.py", "example_project/demo.py"])
+def test_a_python_that_is_too_old_can_read_the_command_and_is_told(command):
+    tree = ast.parse((ROOT / command).read_text(encoding="utf-8"), feature_version=(3, 7))
+
+    check = next(node for node in tree.body if isinstance(node, ast.If))
+    assert "sys.version_info < (3, 10)" in ast.unparse(check)
+
+
+def test_this_python_lacks_nothing():
+    assert environment.find_missing() == []
+
+
+def test_a_python_that_is_too_old_is_named_with_its_place():
+    [complaint] = environment.find_missing(version=(3, 9, 2), find_spec=everything_is_there)
+
+    assert "this one is 3.9" in complaint
+    assert sys.executable in complaint
+
+
+def test_debians_python_without_venv_is_told_what_to_install():
+    [complaint] = environment.find_missing(find_spec=all_but_ensurepip)
+
+    assert "apt install python3-venv" in complaint
+
+
+def test_another_django_gets_an_environment_of_its_own():
+    folders = {environment.folder_for("test", django=version) for version in ("", "~=5.2.0", "~=6.0.0")}
+
+    assert len(folders) == 3
+
+
+def test_the_suite_uses_several_processes():
+    arguments = runtests.pytest_arguments(["tests/test_codes.py"])
+
+    assert arguments[0] == "-n"
+    assert arguments[-1] == "tests/test_codes.py"
+
+
+@pytest.mark.parametrize("choice", ["-n0", "--pdb", "-s"])
+def test_who_chooses_the_processes_is_left_in_peace(choice):
+    assert runtests.pytest_arguments([choice]) == [choice]
+
+
+def test_proofs_run_alone_on_the_machine():
+    assert runtests.pytest_arguments(["--proofs", "-k", "race"]) == ["-m", "proof", "-n", "0", "-k", "race"]
