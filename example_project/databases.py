@@ -9,7 +9,7 @@ pymysql.install_as_MySQLdb()
 
 dj_database_url.register("mariadb", "django.db.backends.mysql")
 
-# A database that hangs must not hang the site: connecting and every statement have an end.
+# A database that hangs must not hang the site: connecting, waiting and every statement have an end.
 OPTIONS = {
     "django.db.backends.sqlite3": {
         # Writers queue up at BEGIN, instead of failing half-way through a transaction.
@@ -29,14 +29,13 @@ OPTIONS = {
         "read_timeout": 6,
         "write_timeout": 6,
         "init_command": "SET SESSION innodb_lock_wait_timeout = 3",
-        # Counters are read after their own UPDATE; gap locks of REPEATABLE READ would only make deadlocks.
+        # As Django's own default: REPEATABLE READ would lock gaps, and so make deadlocks.
         "isolation_level": "read committed",
     },
 }
 
 
-def from_url(url):
-    """Return the entry for DATABASES; options named in the URL win over ours."""
-    entry = dj_database_url.parse(url, conn_max_age=600, conn_health_checks=True)
-    entry["OPTIONS"] = OPTIONS.get(entry["ENGINE"], {}) | entry.get("OPTIONS", {})
-    return entry
+def from_url(url, *, conn_max_age=0):
+    """Return the entry for DATABASES; options in the URL's query win over ours (`?read_timeout=600`)."""
+    entry = dj_database_url.parse(url, conn_max_age=conn_max_age, conn_health_checks=True)
+    return entry | {"OPTIONS": OPTIONS.get(entry["ENGINE"], {}) | entry.get("OPTIONS", {})}

@@ -61,7 +61,6 @@ atexit.register(shutil.rmtree, WORKPLACE, ignore_errors=True)
 
 # A file, not memory: races between processes and threads need one.
 DATABASES = {"default": databases.from_url(os.environ.get("DATABASE_URL") or f"sqlite:///{WORKPLACE / 'db.sqlite3'}")}
-DATABASES["default"]["CONN_MAX_AGE"] = 0
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": str(WORKPLACE / "test.sqlite3")}
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psycopg
@@ -16,6 +17,15 @@ from example_project import databases
 from tests import services
 
 SCRIPT = Path(services.__file__)
+
+
+@pytest.fixture
+def open_folder():
+    """pytest's own folders are closed to the unprivileged account that the servers run as."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
 
 
 def coordinates(url):
@@ -63,9 +73,8 @@ def test_a_command_finds_the_addresses_and_its_exit_status_is_kept():
 
 @pytest.mark.proof
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_nothing_is_left_when_it_is_ended(ending, tmp_path):
-    environ = os.environ | {"TMPDIR": str(tmp_path)}
-    tmp_path.chmod(0o755)
+def test_nothing_is_left_when_it_is_ended(ending, open_folder):
+    environ = os.environ | {"TMPDIR": str(open_folder)}
     with subprocess.Popen([sys.executable, SCRIPT, "--json", "redis"], stdout=subprocess.PIPE, env=environ) as script:
         [url] = json.loads(script.stdout.readline()).values()
         port = int(url.rsplit(":", 1)[1].split("/")[0])
@@ -76,7 +85,7 @@ def test_nothing_is_left_when_it_is_ended(ending, tmp_path):
 
     assert answered_before
     assert not services.answers(port)
-    assert list(tmp_path.iterdir()) == []
+    assert list(open_folder.iterdir()) == []
 
 
 def test_a_missing_program_is_named_with_its_package():

@@ -1,0 +1,173 @@
+"""Show the whole job on a machine that has only Python: `python3 example_project/demo.py [--once]`.
+
+Makes a virtual environment, migrates SQLite, starts the example site with the simulator inside, verifies a phone over
+HTTP and prints what was said; then it serves the site. `--once` stops before that, with exit status 0 only if every
+step held.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+if sys.version_info < (3, 10):
+    sys.exit("Python 3.10 or newer is needed; this one is %d.%d." % sys.version_info[:2])
+
+sys.path.insert(0, ROOT)
+
+from example_project import environment  # noqa: E402  (an older Python must reach the line above)
+
+MANAGE = os.path.join(ROOT, "example_project", "manage.py")
+PATIENCE = 60
+# What the caller's shell says about a real deployment is not for the demonstration.
+DEPLOYMENT = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "DJANGO_SETTINGS_MODULE")
+
+
+class StepFailed(Exception):
+    """What came back is not what the step promises."""
+
+
+def main(arguments):
+    if set(arguments) - {"--once"}:
+        sys.exit(__doc__)
+    # Ended by a signal, the site is ended too.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    python = environment.make("example")
+    manage(python, "migrate", "--verbosity", "0")
+    with serve(python) as (address, site):
+        tell_the_story(address)
+        if "--once" not in arguments:
+            print("\nThe example site:   %s/" % address)
+            print("The simulator:      %s/_simulator/" % address)
+            print("Press Ctrl-C to end it.", flush=True)
+            site.wait()
+
+
+# The story
+
+
+def tell_the_story(address):
+    # A new number each time: a number may get five messages a day, here as everywhere.
+    phone = "138%08d" % secrets.randbelow(10**8)
+
+    title("1. A page asks for a code")
+    sent = ask(address + "/api/phone/send-code/", {"phone": phone, "purpose": "register"}, expect=202)
+
+    title("2. The SMS arrives, at the simulator")
+    messages = ask(address + "/_simulator/messages?mobile=" + phone, expect=200)
+    [message] = messages if isinstance(messages, list) else messages["messages"]
+
+    title("3. The person types the code")
+    answer = {"verification_id": sent["verification_id"], "code": message["code"]}
+    verified = ask(address + "/api/phone/verify-code/", answer, expect=200)
+    require(verified["phone"] == "+86" + phone, "the phone that was verified is the one that got the SMS")
+
+    title("4. The page hands the proof to the site's own endpoint, which opens an account")
+    account = ask(address + "/register/", {"proof": verified["proof"]}, expect=201)
+    require(account["phone"] == verified["phone"], "the account belongs to the phone that was verified")
+
+    title("5. A second time, the same proof is refused")
+    ask(address + "/register/", {"proof": verified["proof"]}, expect=400)
+
+    print("\nEvery step held.", flush=True)
+
+
+def title(words):
+    print("\n" + words)
+
+
+def require(holds, promise):
+    if not holds:
+        raise StepFailed("This did not hold: %s." % promise)
+    print("  = " + promise)
+
+
+def ask(url, body=None, *, expect):
+    """Send a request, print it with its answer, and return what the answer says."""
+    data = None if body is None else json.dumps(body).encode()
+    print("  > %s %s" % ("GET" if data is None else "POST", url))
+    if body is not None:
+        print("  > " + json.dumps(body))
+    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
+    try:
+        with DIRECT.open(request, timeout=PATIENCE) as response:
+            status, answer = response.status, response.read().decode()
+    except urllib.error.HTTPError as refusal:
+        status, answer = refusal.code, refusal.read().decode()
+    print("  < %d %s" % (status, answer))
+    if status != expect:
+        raise StepFailed("The answer should have had the status %d." % expect)
+    return json.loads(answer)
+
+
+# A proxy of the caller's shell has no business with this machine's own site.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+# The site
+
+
+def manage(python, *arguments):
+    if subprocess.run([str(python), MANAGE, *arguments], cwd=ROOT, env=own_environ()).returncode:
+        raise StepFailed("manage.py %s failed." % arguments[0])
+
+
+def own_environ():
+    return {
+        name: value for name, value in os.environ.items() if name not in DEPLOYMENT and not name.startswith("IHUYI_")
+    }
+
+
+@contextlib.contextmanager
+def serve(python):
+    """Run the site in a process of its own, and yield its address and the process."""
+    port = free_port(wanted=8000)
+    with tempfile.TemporaryFile(mode="w+") as log:
+        command = [str(python), MANAGE, "runserver", "--noreload", "127.0.0.1:%d" % port]
+        site = subprocess.Popen(command, cwd=ROOT, env=own_environ(), stdout=log, stderr=log)
+        try:
+            wait_until_it_answers(site, port)
+            yield "http://127.0.0.1:%d" % port, site
+        except StepFailed:
+            log.seek(0)
+            print("\nThe site said:\n" + log.read()[-4000:], file=sys.stderr)
+            raise
+        finally:
+            site.terminate()
+            site.wait()
+
+
+def free_port(wanted):
+    for port in (wanted, 0):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return probe.getsockname()[1]
+    raise StepFailed("No free port on this machine.")
+
+
+def wait_until_it_answers(site, port):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and site.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise StepFailed("The site did not start.")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except KeyboardInterrupt:
+        print()
+    except StepFailed as failure:
+        sys.exit("\n%s" % failure)

@@ -1,0 +1,38 @@
+"""The one page, and the endpoint that takes what the page earned: a proof that a phone was verified."""
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+from rest_framework import serializers
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from django_ihuyi.api.fields import PhoneProofField
+
+PURPOSE = "register"
+
+
+@require_safe
+@ensure_csrf_cookie
+def home(request):
+    context = {"purpose": PURPOSE, "has_simulator": "simulator" in settings.IHUYI["CHANNELS"]["sms"]["BACKEND"]}
+    return render(request, "example_project/home.html", context)
+
+
+class Registration(serializers.Serializer):
+    """What the endpoint takes; the field redeems the proof, so a second use of the same one is refused."""
+
+    proof = PhoneProofField(purpose=PURPOSE)
+
+
+class Register(APIView):
+    """Open an account for the phone that the proof speaks of: no phone is taken from the request itself."""
+
+    def post(self, request):
+        registration = Registration(data=request.data)
+        registration.is_valid(raise_exception=True)
+        phone = registration.validated_data["proof"].phone
+        user, created = get_user_model().objects.get_or_create(username=phone)
+        return Response({"user": user.pk, "phone": phone, "created": created}, status=201 if created else 200)

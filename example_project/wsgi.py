@@ -1,0 +1,9 @@
+"""What a WSGI server runs, from the repository's root: `gunicorn example_project.wsgi`."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_project.settings")
+
+application = get_wsgi_application()
