@@ -1,0 +1,8 @@
+"""An imitation of the platform, for development and tests: start at `Simulator`."""
+
+from __future__ import annotations
+
+from django_ihuyi.simulator.accounts import Account, Limits, Template
+from django_ihuyi.simulator.simulator import Simulator
+
+__all__ = ["Account", "Limits", "Simulator", "Template"]

@@ -1,0 +1,46 @@
+"""One request as the rules see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from django_ihuyi.simulator.accounts import Account, Limits
+from django_ihuyi.simulator.phones import Phone
+from django_ihuyi.simulator.products import Action, Product
+from django_ihuyi.simulator.texts import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request for one action of one product."""
+
+    product: Product
+    action: Action | None
+    form: Mapping[str, str]
+    peer: str = "127.0.0.1"
+    verb: str = "POST"
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A call, with all that the platform knows at this moment."""
+
+    call: Call
+    account: Account
+    balance: int
+    phone: Phone
+    text: Text
+    limits: Limits
+    now: float
+    time_tolerance: float
+    blocked_addresses: frozenset[str]
+
+    def value(self, name: str) -> str:
+        """Return a parameter; one that is missing is empty."""
+        return self.call.form.get(name, "")
+
+
+#: Returns the result code of a refusal, or None to let the attempt pass.
+Rule = Callable[[Attempt], "int | None"]

@@ -1,0 +1,44 @@
+"""What the imitated platform remembers of one number."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from django_ihuyi.simulator.accounts import Limits
+from django_ihuyi.simulator.results import SUCCESS
+
+BEIJING = timezone(timedelta(hours=8))
+DAY = 86_400
+
+
+class Phone:
+    """The attempts and the messages of one number at one account."""
+
+    __slots__ = ("attempts", "codes", "is_blacklisted", "messages")
+
+    def __init__(self) -> None:
+        self.attempts: list[float] = []
+        self.messages: list[float] = []
+        self.codes: list[float] = []
+        self.is_blacklisted = False
+
+    def remember(self, code: int, *, now: float, is_code: bool) -> None:
+        """Keep what the limits need to know of an attempt: refused ones count as attempts too."""
+        self._forget(before=now - DAY)
+        self.attempts.append(now)
+        self.is_blacklisted = self.is_blacklisted or code == 408
+        if code == SUCCESS:
+            self.messages.append(now)
+            self.codes += [now] if is_code else []
+
+    def _forget(self, *, before: float) -> None:
+        for times in (self.attempts, self.messages, self.codes):
+            times[:] = [time for time in times if time > before]
+
+
+def start_of_day(now: float, limits: Limits) -> float:
+    """Return the moment from which a day's messages count."""
+    if not limits.calendar_day:
+        return now - DAY
+    today = datetime.fromtimestamp(now, BEIJING)
+    return today.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()

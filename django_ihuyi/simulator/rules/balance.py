@@ -1,0 +1,19 @@
+"""Who pays (4051)."""
+
+from __future__ import annotations
+
+from django_ihuyi.simulator.attempt import Attempt, Rule
+
+
+def check_balance(attempt: Attempt) -> int | None:
+    """Refuse a text that the balance does not cover: 4051."""
+    price = attempt.text.count_parts(choose_signature(attempt))
+    return 4051 if attempt.balance < price else None
+
+
+def choose_signature(attempt: Attempt) -> str:
+    """Return the signature that the platform puts before the text."""
+    return attempt.value("sign").strip("【】") or next(iter(attempt.account.signatures), "")
+
+
+RULES: tuple[Rule, ...] = (check_balance,)
