@@ -20,7 +20,7 @@ def all_but_ensurepip(name):
     return name != "ensurepip"
 
 
-@pytest.mark.parametrize("command", ["tests/runtests.py", "example_project/demo.py"])
+@pytest.mark.parametrize("command", ["tests/runtests.py", "tests/runchecks.py", "example_project/demo.py"])
 def test_a_python_that_is_too_old_can_read_the_command_and_is_told(command):
     tree = ast.parse((ROOT / command).read_text(encoding="utf-8"), feature_version=(3, 7))
 
