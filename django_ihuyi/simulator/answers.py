@@ -23,9 +23,9 @@ class Answer:
     fields: Mapping[str, int | str]
 
 
-def answer_submit(product: Product, *, code: int, text: str, id: str = "0") -> Answer:
+def answer_submit(product: Product, *, code: int, text: str, message_id: str = "0") -> Answer:
     """Answer a Submit; the id is 0 on failure."""
-    return Answer(code=code, root="SubmitResult", fields={"code": code, "msg": text, product.id_field: id})
+    return Answer(code=code, root="SubmitResult", fields={"code": code, "msg": text, product.id_field: message_id})
 
 
 def answer_balance(*, code: int, text: str, units: int = 0) -> Answer:

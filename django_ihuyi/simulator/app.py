@@ -14,7 +14,7 @@ from django_ihuyi.simulator.forms import parse_form, parse_urlencoded
 from django_ihuyi.simulator.pages import PagesApp
 from django_ihuyi.simulator.products import Action, Endpoint, find_endpoint
 from django_ihuyi.simulator.simulator import Simulator
-from django_ihuyi.simulator.wsgi import Response, TooLarge, read_body, refuse, respond
+from django_ihuyi.simulator.wsgi import Response, TooLargeError, read_body, refuse, respond
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -36,7 +36,7 @@ class SimulatorApp:
             return self.pages(_shift(environ), start_response)
         try:
             response = self._answer(environ, path)
-        except TooLarge:
+        except TooLargeError:
             response = refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         return respond(start_response, response)
 

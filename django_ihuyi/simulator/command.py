@@ -83,7 +83,7 @@ def _make_account(options: argparse.Namespace) -> Account:
 
 
 def _parse_template(value: str) -> Template:
-    id, found, text = value.partition("=")
-    if not (id and found and text):
+    template_id, found, text = value.partition("=")
+    if not (template_id and found and text):
         raise ValueError(f"{value!r} is not ID=TEXT")
-    return Template(id=id, text=text)
+    return Template(id=template_id, text=text)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import socket
 import sys
 from http import HTTPStatus
-from typing import TYPE_CHECKING, BinaryIO
+from io import BufferedReader, BytesIO
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from django_ihuyi.simulator.http1 import BadRequest, Head, read_body, read_head
+from django_ihuyi.simulator.http1 import BadRequestError, Head, read_body, read_head
 from django_ihuyi.simulator.wsgi import MAX_BODY, WSGIApp
 
 if TYPE_CHECKING:
@@ -18,16 +18,17 @@ if TYPE_CHECKING:
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-def serve_connection(app: WSGIApp, stream: BinaryIO, connection: socket.socket, peer: str) -> None:
+def serve_connection(app: WSGIApp, connection: socket.socket, peer: str) -> None:
     """Serve until the client closes, asks to close, or sends what is no request."""
-    try:
-        while _serve_one(app, stream, connection, peer):
-            pass
-    except BadRequest as error:
-        connection.sendall(_refusal(error.status))
+    with connection.makefile("rb") as stream:
+        try:
+            while _serve_one(app, stream, connection, peer):
+                pass
+        except BadRequestError as error:
+            connection.sendall(_refusal(error.status))
 
 
-def _serve_one(app: WSGIApp, stream: BinaryIO, connection: socket.socket, peer: str) -> bool:
+def _serve_one(app: WSGIApp, stream: BufferedReader, connection: socket.socket, peer: str) -> bool:
     head = read_head(stream)
     if head is None:
         return False
@@ -42,7 +43,7 @@ def _run(app: WSGIApp, head: Head, body: bytes, peer: str) -> bytes:
     status_line = ""
     fields: list[tuple[str, str]] = []
 
-    def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
+    def start_response(status: str, headers: list[tuple[str, str]], _exc_info: object = None) -> None:
         nonlocal status_line
         status_line = status
         fields.extend(headers)
@@ -69,7 +70,7 @@ def _environ(head: Head, body: bytes, peer: str) -> WSGIEnvironment:
         "SERVER_PROTOCOL": "HTTP/1.1",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
+        "wsgi.input": BytesIO(body),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import BinaryIO
+from io import BufferedReader
 
 MAX_LINE = 65_536
 MAX_HEADERS = 100
@@ -16,7 +16,7 @@ ORIGIN = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 HEX = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 
-class BadRequest(Exception):
+class BadRequestError(Exception):
     """The bytes are no request that can be answered; the connection must be closed."""
 
     def __init__(self, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
@@ -35,11 +35,11 @@ class Head:
     is_kept_alive: bool
 
 
-def read_head(stream: BinaryIO) -> Head | None:
+def read_head(stream: BufferedReader) -> Head | None:
     """Read up to the blank line; None when the client has closed the connection."""
-    line = _read_line(stream) or _read_line(stream)
-    if not line:
+    if not stream.peek(1):
         return None
+    line = _read_line(stream) or _read_line(stream)  # RFC 9112, 2.2: one empty line before it is forgiven
     verb, target, version = _split_request_line(line)
     headers = _read_headers(stream)
     target, headers = _resolve(target, headers)
@@ -49,7 +49,7 @@ def read_head(stream: BinaryIO) -> Head | None:
     return Head(verb=verb, path=path, query=query, headers=headers, is_kept_alive=is_kept_alive)
 
 
-def read_body(stream: BinaryIO, head: Head, *, limit: int) -> bytes:
+def read_body(stream: BufferedReader, head: Head, *, limit: int) -> bytes:
     """Read the body that the head announces."""
     length = head.headers.get("content-length")
     encoding = head.headers.get("transfer-encoding")
@@ -58,69 +58,71 @@ def read_body(stream: BinaryIO, head: Head, *, limit: int) -> bytes:
     if length is None:
         return b""
     if not (length.isascii() and length.isdigit()):
-        raise BadRequest
+        raise BadRequestError
     if len(length) > 18 or int(length) > limit:
-        raise BadRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        raise BadRequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     return _read_exactly(stream, int(length))
 
 
-def _read_encoded(stream: BinaryIO, encoding: str, length: str | None, limit: int) -> bytes:
+def _read_encoded(stream: BufferedReader, encoding: str, length: str | None, limit: int) -> bytes:
     if length is not None:  # two lengths are how requests are smuggled (RFC 9112, 6.3)
-        raise BadRequest
+        raise BadRequestError
     if encoding.lower() != "chunked":
-        raise BadRequest(HTTPStatus.NOT_IMPLEMENTED)
+        raise BadRequestError(HTTPStatus.NOT_IMPLEMENTED)
     return _read_chunks(stream, limit)
 
 
-def _read_chunks(stream: BinaryIO, limit: int) -> bytes:
+def _read_chunks(stream: BufferedReader, limit: int) -> bytes:
     body = bytearray()
     while size := _read_chunk_size(stream):
         if len(body) + size > limit:
-            raise BadRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            raise BadRequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         body += _read_exactly(stream, size)
         if _read_line(stream):
-            raise BadRequest
+            raise BadRequestError
     _read_headers(stream)  # trailers
     return bytes(body)
 
 
-def _read_chunk_size(stream: BinaryIO) -> int:
+def _read_chunk_size(stream: BufferedReader) -> int:
     size = _read_line(stream).partition(b";")[0].strip()
     if not HEX.fullmatch(size):
-        raise BadRequest
+        raise BadRequestError
     return int(size, 16)
 
 
-def _read_exactly(stream: BinaryIO, size: int) -> bytes:
+def _read_exactly(stream: BufferedReader, size: int) -> bytes:
     data = stream.read(size)
     if len(data) < size:
-        raise BadRequest
+        raise BadRequestError
     return data
 
 
-def _read_line(stream: BinaryIO) -> bytes:
+def _read_line(stream: BufferedReader) -> bytes:
     line = stream.readline(MAX_LINE + 1)
     if len(line) > MAX_LINE:
-        raise BadRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        raise BadRequestError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+    if not line.endswith(b"\n"):  # half a request is none: nothing of it may count
+        raise BadRequestError
     return line.rstrip(b"\r\n")
 
 
 def _split_request_line(line: bytes) -> tuple[str, str, str]:
     words = line.decode("latin-1").split(" ")
     if len(words) != 3 or not TOKEN.fullmatch(words[0]) or words[2] not in ("HTTP/1.0", "HTTP/1.1"):
-        raise BadRequest
+        raise BadRequestError
     return words[0], words[1], words[2]
 
 
-def _read_headers(stream: BinaryIO) -> dict[str, str]:
+def _read_headers(stream: BufferedReader) -> dict[str, str]:
     headers: dict[str, str] = {}
     while line := _read_line(stream):
         name, found, value = line.decode("latin-1").partition(":")
         name = name.lower()
         if not found or not TOKEN.fullmatch(name) or (name == "content-length" and name in headers):
-            raise BadRequest
+            raise BadRequestError
         if len(headers) >= MAX_HEADERS:
-            raise BadRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            raise BadRequestError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         headers[name] = value.strip()
     return headers
 
@@ -131,6 +133,6 @@ def _resolve(target: str, headers: dict[str, str]) -> tuple[str, dict[str, str]]
         return target, headers
     origin = ORIGIN.match(target)
     if origin is None:
-        raise BadRequest
+        raise BadRequestError
     rest = target[origin.end() :]
     return rest if rest.startswith("/") else f"/{rest}", {**headers, "host": origin[1]}

@@ -51,5 +51,6 @@ def _render_row(message: Message) -> str:
     text = escape(f"【{message.signature}】{message.content}" if message.signature else message.content)
     return (
         f'<tr><td><a href="?mobile={mobile}">{mobile}</a></td><td lang="zh">{text}</td>'
-        f'<td><strong>{escape(message.code)}</strong></td><td><time datetime="{moment}">{moment[11:19]}</time></td></tr>\n'
+        f"<td><strong>{escape(message.code)}</strong></td>"
+        f'<td><time datetime="{moment}">{moment[11:19]}</time></td></tr>\n'
     )

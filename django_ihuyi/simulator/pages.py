@@ -14,7 +14,7 @@ from django_ihuyi.simulator.answers import JSON_TYPE
 from django_ihuyi.simulator.inbox_page import render_inbox
 from django_ihuyi.simulator.orders import read_order
 from django_ihuyi.simulator.simulator import Simulator
-from django_ihuyi.simulator.wsgi import Response, TooLarge, read_body, refuse, respond
+from django_ihuyi.simulator.wsgi import Response, TooLargeError, read_body, refuse, respond
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -62,7 +62,7 @@ class PagesApp:
             return refuse(self._explain(path))
         try:
             return page(environ)
-        except TooLarge:
+        except TooLargeError:
             return refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
     def _explain(self, path: str) -> HTTPStatus:
@@ -89,7 +89,7 @@ class PagesApp:
         self._simulator.force(order.code, mobile=order.mobile, text=order.text, times=order.times)
         return _send_json({})
 
-    def _reset(self, environ: WSGIEnvironment) -> Response:
+    def _reset(self, _environ: WSGIEnvironment) -> Response:
         self._simulator.reset()
         return _send_json({})
 
@@ -118,6 +118,6 @@ def _send_json(value: object) -> Response:
     return Response(content_type=JSON_TYPE, body=body, headers=HEADERS)
 
 
-def _send_stylesheet(environ: WSGIEnvironment) -> Response:
+def _send_stylesheet(_environ: WSGIEnvironment) -> Response:
     body = (STATIC / "simulator.css").read_bytes()
     return Response(content_type="text/css; charset=utf-8", body=body, headers=HEADERS)

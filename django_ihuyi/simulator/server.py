@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import os
 import socket
 import socketserver
 import threading
@@ -48,7 +49,7 @@ def is_loopback(host: str) -> bool:
 class SimulatorServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """A bound and listening server; port 0 takes a free one."""
 
-    allow_reuse_address = True
+    allow_reuse_address = os.name == "posix"  # on Windows it would let two servers share a port
     daemon_threads = True
     request_queue_size = 1024
 
@@ -87,11 +88,11 @@ class SimulatorServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
             super().handle_error(request, client_address)
 
 
-class _Handler(socketserver.StreamRequestHandler):
-    timeout = IDLE
-    disable_nagle_algorithm = True
+class _Handler(socketserver.BaseRequestHandler):
     server: SimulatorServer
 
     def handle(self) -> None:
         with contextlib.suppress(OSError):
-            serve_connection(self.server.app, self.rfile, self.request, self.client_address[0])
+            self.request.settimeout(IDLE)
+            self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+            serve_connection(self.server.app, self.request, self.client_address[0])

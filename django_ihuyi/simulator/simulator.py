@@ -128,7 +128,7 @@ class Simulator:
         text = phrase(code, attempt.account)
         if code != SUCCESS:
             return _refuse(attempt.call, code, text)
-        return answer_submit(attempt.call.product, code=code, text=text, id=self._deliver(attempt))
+        return answer_submit(attempt.call.product, code=code, text=text, message_id=self._deliver(attempt))
 
     def _get_num(self, attempt: Attempt) -> Answer:
         code = judge(attempt, BALANCE_RULES)

@@ -23,7 +23,7 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class TooLarge(Exception):
+class TooLargeError(Exception):
     """The body is longer than anything that the platform takes."""
 
 
@@ -32,7 +32,7 @@ def read_body(environ: WSGIEnvironment) -> bytes:
     length = environ.get("CONTENT_LENGTH") or "0"
     size = int(length) if length.isascii() and length.isdigit() and len(length) < 19 else 0
     if size > MAX_BODY:
-        raise TooLarge
+        raise TooLargeError
     body: bytes = environ["wsgi.input"].read(size) if size else b""
     return body
 
