@@ -1,0 +1,39 @@
+"""Backends: get_backend(channel) returns the one that CHANNELS names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from django_ihuyi.backends.base import BaseBackend
+from django_ihuyi.conf import settings
+
+__all__ = ["BaseBackend", "get_backend"]
+
+_backends: dict[str, BaseBackend] = {}
+
+
+def get_backend(channel: str) -> BaseBackend:
+    """Return the backend of a channel, one for each process. Raises ImproperlyConfigured for a wrong CHANNELS."""
+    if channel not in _backends:
+        _backends[channel] = _make_backend(channel)
+    return _backends[channel]
+
+
+def _make_backend(channel: str) -> BaseBackend:
+    try:
+        configured = settings.CHANNELS[channel]
+        return import_string(configured["BACKEND"])(**configured.get("OPTIONS", {}))
+    except (KeyError, ImportError, TypeError, ValueError) as error:
+        raise ImproperlyConfigured(f"IHUYI['CHANNELS'][{channel!r}] cannot be used: {type(error).__name__}") from error
+
+
+def _forget_backends(*, setting: str, **_: Any) -> None:
+    if setting == "IHUYI":
+        _backends.clear()
+
+
+setting_changed.connect(_forget_backends)

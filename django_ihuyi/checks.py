@@ -1,0 +1,1 @@
+"""System checks: one function a finding, ids that stay."""

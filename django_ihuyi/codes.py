@@ -1,0 +1,63 @@
+"""Codes: derived from a seed and a key that the database never holds, so that a code is stored nowhere."""
+
+from __future__ import annotations
+
+import hmac
+import itertools
+import secrets
+from collections.abc import Iterator
+from hashlib import sha256
+
+from django.conf import settings as django_settings
+from django.utils.encoding import force_bytes
+
+_LABEL = b"django_ihuyi.code.1"
+_DIGEST_VALUES = 2**256
+
+
+def new_seed() -> str:
+    """Return 16 random bytes as 32 hexadecimal digits."""
+    return secrets.token_hex(16)
+
+
+def current_key_id() -> str:
+    """Name the key of SECRET_KEY, so that a code outlives the key's move to SECRET_KEY_FALLBACKS."""
+    return _key_id(_derive_key(django_settings.SECRET_KEY))
+
+
+def derive(*, seed: str, key_id: str, verification_id: str, phone: str, purpose: str, length: int) -> str | None:
+    """Return the code, `length` decimal digits, or None when its key has been retired or its seed blanked."""
+    key = next((key for key in _live_keys() if _key_id(key) == key_id), None)
+    if key is None or not seed:
+        return None
+    bound = "\x1f".join((seed, verification_id, phone, purpose, str(length))).encode()
+    return _to_digits(key, bound, length)
+
+
+def matches(code: str | None, guess: str) -> bool:
+    """Compare in constant time; a code that could not be derived matches nothing."""
+    expected = sha256(force_bytes(code or "")).digest()
+    return hmac.compare_digest(expected, sha256(force_bytes(guess, errors="replace")).digest()) and bool(code)
+
+
+def _to_digits(key: bytes, bound: bytes, length: int) -> str:
+    space = 10**length
+    for counter in itertools.count():
+        value = int.from_bytes(hmac.digest(key, b"%d\x1f%b" % (counter, bound), "sha256"), "big")
+        # Values above the last whole multiple would favour the low codes.
+        if value < _DIGEST_VALUES - _DIGEST_VALUES % space:
+            return f"{value % space:0{length}d}"
+    raise AssertionError("unreachable: the counter has no end")
+
+
+def _live_keys() -> Iterator[bytes]:
+    for secret in (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS):
+        yield _derive_key(secret)
+
+
+def _derive_key(secret: str | bytes) -> bytes:
+    return hmac.digest(force_bytes(secret), _LABEL, "sha256")
+
+
+def _key_id(key: bytes) -> str:
+    return hmac.digest(key, b"id", "sha256").hex()[:8]

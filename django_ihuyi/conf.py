@@ -1,0 +1,65 @@
+"""Every setting: its name, type, default and meaning. All of them live in one dict, `IHUYI`, in Django's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.conf import settings as django_settings
+
+#: The text that every trial account may send (the platform's page, section 2); its punctuation is full-width.
+DEFAULT_TEXT = "您的验证码是：{code}。请不要把验证码泄露给其他人。"
+
+
+class Settings:
+    """Read `IHUYI[name]` at the moment of use, or the default that stands here."""
+
+    #: How each channel is reached: {"sms": {"BACKEND": path of a class, "OPTIONS": {its keyword arguments}}}.
+    CHANNELS: Mapping[str, Mapping[str, Any]] = {"sms": {"BACKEND": "django_ihuyi.backends.ihuyi.IhuyiBackend"}}
+    #: What codes may be asked for: {purpose: {"TEMPLATE": a name in TEMPLATES, "code" unless given}}.
+    PURPOSES: Mapping[str, Mapping[str, str]] = {
+        "register": {},
+        "login": {},
+        "reset_password": {},
+        "change_phone": {},
+    }
+    #: The texts filed with the platform: {name: {"TEXT": with {code} in it, "ID": the template's number, optional}}.
+    #: With an ID the platform is sent the number and the variables, without one the whole text.
+    TEMPLATES: Mapping[str, Mapping[str, str]] = {"code": {"TEXT": DEFAULT_TEXT}}
+
+    #: Digits of a code, 6 to 8.
+    CODE_LENGTH: int = 6
+    #: Seconds that a code lives after it was sent, at most 600 (NIST SP 800-63B-4, section 3.1.3.2).
+    CODE_LIFETIME: int = 300
+    #: Guesses that are answered for one code, at most 10.
+    MAX_ATTEMPTS: int = 5
+
+    #: Seconds between two messages of one purpose to one number.
+    RESEND_INTERVAL: int = 60
+    #: Messages to one number in any 24 hours: of all kinds (the platform's 4082), and of codes (its 4085).
+    NUMBER_LIMITS: Mapping[str, int] = {"messages": 5, "codes": 5}
+    #: Requests of one client address or user, as count/period with period s, m, h or d. Empty: no limit.
+    CLIENT_LIMITS: Mapping[str, Sequence[str]] = {"send": ["5/m", "20/h", "50/d"], "verify": ["30/m"]}
+    #: Requests of all clients together. Empty: no limit.
+    GLOBAL_LIMITS: Mapping[str, Sequence[str]] = {"send": ["300/m", "20000/d"]}
+
+    #: Reverse proxies in front of the site that append to X-Forwarded-For; 0: the header is not read.
+    TRUSTED_PROXY_COUNT: int = 0
+    #: Origins ("https://app.example.com") whose pages may call the API from another site.
+    CROSS_SITE_ORIGINS: Sequence[str] = ()
+    #: Hosts ("sms.example.com", or with a port) that a channel's url may name beside the platform's own.
+    PLATFORM_HOSTS: Sequence[str] = ()
+    #: Let a channel's url be plain http on loopback: for a simulator that runs beside the site.
+    ALLOW_LOOPBACK: bool = False
+    #: Serve the simulator's pages, which show codes, although DEBUG is off.
+    SIMULATOR_IN_PRODUCTION: bool = False
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in Settings.__annotations__:
+            chosen = getattr(django_settings, "IHUYI", {})
+            if name in chosen:
+                return chosen[name]
+        return super().__getattribute__(name)
+
+
+settings = Settings()

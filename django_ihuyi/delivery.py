@@ -1,0 +1,83 @@
+"""The life of one message: handed to its backend, then settled; no transaction is open while the platform is called."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+
+from django_ihuyi import message_templates, signals
+from django_ihuyi.backends import get_backend
+from django_ihuyi.client.outcomes import Outcome, Submission
+from django_ihuyi.client.results import Kind, describe
+from django_ihuyi.models import Message, State
+
+#: What a submission makes of a message that was being sent.
+_STATES = {
+    Outcome.ACCEPTED: State.SUBMITTED,
+    Outcome.REFUSED: State.REFUSED,
+    Outcome.UNSENT: State.UNSENT,
+    Outcome.UNKNOWN: State.UNKNOWN,
+}
+
+#: Refusals after which the message keeps its claim: the platform counted it, or has no room for another one.
+_LIMITS = {Kind.THROTTLED, Kind.QUOTA, Kind.SUPPRESSED}
+
+#: What a limit of the platform teaches the recipient: {result code: (field, pause)}. Where a code says "a minute" or
+#: "a day" that is the pause; two seconds for "one a second", because clocks differ.
+_PAUSES = {
+    4080: ("wait_until", timedelta(seconds=2)),
+    4010: ("wait_until", timedelta(minutes=1)),
+    4081: ("wait_until", timedelta(minutes=1)),
+    4083: ("wait_until", timedelta(minutes=1)),
+    4086: ("wait_until", timedelta(minutes=2)),
+    4082: ("full_until", timedelta(days=1)),
+    4084: ("full_until", timedelta(days=1)),
+    4085: ("code_full_until", timedelta(days=1)),
+}
+
+
+def deliver(message: Message, *, code: str, using: str) -> Message:
+    """Hand a message that is `sending` to its backend, write what became of it, and return it settled."""
+    text = message_templates.fill(message.purpose, code)
+    submission = get_backend(message.channel).submit(message.phone, text)
+    settle(message, submission, using=using)
+    return message
+
+
+def settle(message: Message, submission: Submission, *, using: str) -> None:
+    """Write the outcome of a call; the recipient learns what the platform's refusal says of it."""
+    kind = describe(submission.code).kind if submission.code is not None else None
+    outcome = {
+        "state": _STATES[submission.outcome],
+        "counted": _keeps_claim(submission.outcome, kind),
+        "result_code": submission.code,
+        "result_text": submission.text,
+        "fault": submission.fault,
+        "platform_id": submission.platform_id,
+        "duration": submission.elapsed,
+    }
+    if kind in _LIMITS:
+        with transaction.atomic(using=using):
+            settled = Message.objects.using(using).settle(message, **outcome)
+            _teach(message, submission.code, using=using)
+    else:
+        settled = Message.objects.using(using).settle(message, **outcome)
+    for name, value in outcome.items():
+        setattr(message, name, value)
+    if settled:
+        signals.message_changed.send_robust(Message, message=message)
+
+
+def _keeps_claim(outcome: Outcome, kind: Kind | None) -> bool:
+    if outcome is Outcome.REFUSED:
+        return kind in _LIMITS
+    return outcome is not Outcome.UNSENT
+
+
+def _teach(message: Message, result_code: int, *, using: str) -> None:
+    if result_code in _PAUSES:
+        field, pause = _PAUSES[result_code]
+        message.recipient.learn_to_wait(field, pause, using=using)
+    else:
+        message.recipient.suppress(result_code, using=using)

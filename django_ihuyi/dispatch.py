@@ -1,0 +1,23 @@
+"""Who calls the platform, and when: at once, or after the caller's transaction has committed."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from django.db import transaction
+
+from django_ihuyi import transactions
+from django_ihuyi.delivery import deliver
+from django_ihuyi.models import Message
+
+
+def dispatch(message: Message, *, code: str, using: str) -> Message:
+    """Deliver a committed message now; inside a caller's open transaction, after its commit and never after a rollback.
+
+    In the second case the message returned is still `sending`.
+    """
+    call = partial(deliver, message, code=code, using=using)
+    if not transactions.is_open(using):
+        return call()
+    transaction.on_commit(call, using=using, robust=True)
+    return message

@@ -1,0 +1,104 @@
+"""Messages: the send log, which is also what the limits count."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from django_ihuyi.models.clock import DatabaseNow
+from django_ihuyi.models.recipients import Recipient
+from django_ihuyi.models.verifications import Verification
+
+
+class State(models.TextChoices):
+    """How far a message has come; states only move forward (docs/explanation/delivery)."""
+
+    QUEUED = "queued", _("queued")
+    SENDING = "sending", _("sending")
+    SUBMITTED = "submitted", _("submitted")
+    DELIVERED = "delivered", _("delivered")
+    UNDELIVERED = "undelivered", _("undelivered")
+    REFUSED = "refused", _("refused")
+    UNSENT = "unsent", _("unsent")
+    UNKNOWN = "unknown", _("unknown")
+
+
+class Kind(models.TextChoices):
+    """What the platform counts apart: codes (4085) from all messages (4082)."""
+
+    CODE = "code", _("code")
+    NOTICE = "notice", _("notice")
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    """Rules about messages that one conditional statement judges."""
+
+    def settle(self, message: Message, **outcome: Any) -> bool:
+        """Write what became of a message that was being sent; False if somebody else has settled it."""
+        sending = self.filter(pk=message.pk, state=State.SENDING)
+        return bool(sending.update(finished_at=DatabaseNow(), **outcome))
+
+    def sent_since(self, since: datetime, *, client: str | None = None) -> int:
+        """Count the messages since a time, of one client address or of all."""
+        recent = self.filter(created_at__gt=since)
+        return (recent if client is None else recent.filter(client=client)).count()
+
+
+class Message(models.Model):
+    """One message handed, or to be handed, to the platform. While `counted`, it holds a claim on its phone's limits."""
+
+    recipient = models.ForeignKey(
+        Recipient,
+        on_delete=models.CASCADE,
+        related_name="messages",
+        db_index=False,  # ihuyi_msg_recipient begins with it
+        verbose_name=_("recipient"),
+    )
+    verification = models.ForeignKey(
+        Verification, on_delete=models.SET_NULL, null=True, related_name="messages", verbose_name=_("verification")
+    )
+    channel = models.CharField(_("channel"), max_length=16)
+    purpose = models.CharField(_("purpose"), max_length=32)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind)
+    #: The text as the phone shows it, the code masked.
+    text = models.CharField(_("text"), max_length=1000)
+    state = models.CharField(_("state"), max_length=12, choices=State)
+    counted = models.BooleanField(_("counted"), default=True)
+    result_code = models.IntegerField(_("result code"), null=True)
+    result_text = models.CharField(_("result text"), max_length=200, blank=True)
+    fault = models.CharField(_("fault"), max_length=32, blank=True)
+    platform_id = models.CharField(_("platform id"), max_length=64, blank=True)
+    parts = models.PositiveSmallIntegerField(_("parts"), default=1)
+    #: Who asked for it: an IPv4 address or the /64 network of an IPv6 one.
+    client = models.CharField(_("client"), max_length=43, blank=True)
+    created_at = models.DateTimeField(_("created at"))
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+    duration = models.FloatField(_("duration in seconds"), null=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["recipient", "created_at"], name="ihuyi_msg_recipient"),
+            models.Index(fields=["created_at"], name="ihuyi_msg_created"),
+            models.Index(fields=["client", "created_at"], name="ihuyi_msg_client"),
+            models.Index(fields=["platform_id"], name="ihuyi_msg_platform"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=State.values), name="ihuyi_msg_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.recipient} {self.state}"
+
+    @property
+    def phone(self) -> str:
+        """The canonical number."""
+        return self.recipient.phone

@@ -1,0 +1,144 @@
+"""Verifications: somebody's attempt to prove that they hold a phone, for one purpose."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
+
+from django_ihuyi import codes
+from django_ihuyi.models.clock import DatabaseNow
+from django_ihuyi.models.recipients import LostRace, Recipient
+
+
+class VerificationQuerySet(models.QuerySet["Verification"]):
+    """Rules about verifications that one conditional statement judges."""
+
+    def open(self, recipient: Recipient, *, purpose: str, code_length: int, now: datetime, lifetime: timedelta) -> Verification:
+        """Write a new verification, with an id and a code that nobody can guess."""
+        return self.create(
+            id=uuid.UUID(bytes=secrets.token_bytes(16)),  # 128 random bits; uuid4 has 122
+            recipient=recipient,
+            purpose=purpose,
+            seed=codes.new_seed(),
+            key_id=codes.current_key_id(),
+            code_length=code_length,
+            created_at=now,
+            expires_at=now + lifetime,
+        )
+
+    def with_clock(self) -> VerificationQuerySet:
+        """Add the database's time as `now`."""
+        return self.annotate(now=DatabaseNow())
+
+    def spend_attempt(self, verification: Verification, *, right: bool, last: bool = False) -> None:
+        """Count one guess and, if it was right, consume the verification, in one conditional statement.
+
+        Raises LostRace unless the verification and its recipient still are as they were read.
+        """
+        same_recipient = Recipient.objects.filter(
+            pk=OuterRef("recipient_id"), version=verification.recipient.version
+        )
+        changes = {"verified_at": DatabaseNow()} if right else {}
+        if right or last:
+            changes["seed"] = ""
+        held = self.filter(
+            Exists(same_recipient),
+            pk=verification.pk,
+            attempts=verification.attempts,
+            verified_at=None,
+            expires_at__gt=DatabaseNow(),
+        ).exclude(seed="")
+        if not held.update(attempts=verification.attempts + 1, **changes):
+            raise LostRace
+
+    def extend(self, verification: Verification, *, until: datetime) -> None:
+        """Let a live verification live until `until`; raises LostRace if it has ended meanwhile."""
+        live = self.filter(pk=verification.pk, verified_at=None, expires_at__gt=DatabaseNow()).exclude(seed="")
+        if not live.update(expires_at=until):
+            raise LostRace
+
+    def end_expired(self) -> int:
+        """Blank the seed of those whose time is over, so that a clock that steps back revives none."""
+        return self.filter(expires_at__lte=DatabaseNow()).exclude(seed="").update(seed="")
+
+    def redeem(self, verification: Verification, *, lifetime: timedelta) -> bool:
+        """Mark the proof as used; True for exactly one caller, within `lifetime` of the right code."""
+        fresh = self.filter(pk=verification.pk, proof_redeemed_at=None, verified_at__gt=DatabaseNow() - lifetime)
+        return bool(fresh.update(proof_redeemed_at=DatabaseNow()))
+
+    def verified_within(self, phone: str, *, days: int = 90) -> VerificationQuerySet:
+        """Return the verifications of a canonical `phone` of the last `days` days: a dated fact, not a flag.
+
+        90 days, because mainland carriers give a number to somebody else after that.
+        """
+        return self.filter(recipient__phone=phone, verified_at__gt=DatabaseNow() - timedelta(days=days))
+
+
+class Verification(models.Model):
+    """One attempt to prove that a phone is held, for one purpose. Its code is derived from `seed`, never stored."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    recipient = models.ForeignKey(
+        Recipient,
+        on_delete=models.CASCADE,
+        related_name="verifications",
+        db_index=False,  # ihuyi_verif_fact begins with it
+        verbose_name=_("recipient"),
+    )
+    purpose = models.CharField(_("purpose"), max_length=32)
+    #: 32 hexadecimal digits; blank from the moment the verification has ended.
+    seed = models.CharField(max_length=32, editable=False)
+    key_id = models.CharField(max_length=8, editable=False)
+    code_length = models.PositiveSmallIntegerField(_("digits"))
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    created_at = models.DateTimeField(_("created at"))
+    expires_at = models.DateTimeField(_("expires at"))
+    verified_at = models.DateTimeField(_("verified at"), null=True)
+    proof_redeemed_at = models.DateTimeField(_("proof redeemed at"), null=True)
+
+    objects = VerificationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("verification")
+        verbose_name_plural = _("verifications")
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["created_at"], name="ihuyi_verif_created"),
+            models.Index(fields=["recipient", "verified_at"], name="ihuyi_verif_fact"),
+            models.Index(fields=["expires_at"], name="ihuyi_verif_expires"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(expires_at__gt=models.F("created_at")), name="ihuyi_verif_lives"),
+            models.CheckConstraint(
+                condition=Q(proof_redeemed_at=None) | Q(verified_at__isnull=False), name="ihuyi_verif_redeemed"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.recipient}"
+
+    @property
+    def phone(self) -> str:
+        """The canonical number."""
+        return self.recipient.phone
+
+    @property
+    def code(self) -> str | None:
+        """The digits, derived anew; None once the verification has ended or its key was retired."""
+        return codes.derive(
+            seed=self.seed,
+            key_id=self.key_id,
+            verification_id=self.pk.hex,
+            phone=self.phone,
+            purpose=self.purpose,
+            length=self.code_length,
+        )
+
+    def is_live(self, now: datetime, *, max_attempts: int) -> bool:
+        """Say whether a right code would be accepted at `now`."""
+        return bool(self.seed) and self.attempts < max_attempts and now < self.expires_at

@@ -1,0 +1,135 @@
+"""verify_code: one guess, judged against exactly one verification, counted whatever comes of it."""
+
+from __future__ import annotations
+
+import enum
+import math
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import router, transaction
+from django.db.transaction import TransactionManagementError
+
+from django_ihuyi import codes, proofs, signals, transactions
+from django_ihuyi.conf import settings
+from django_ihuyi.limits import GuessBudget
+from django_ihuyi.models import Recipient, Verification, VerificationQuerySet
+from django_ihuyi.verification import races
+from django_ihuyi.verification.identity import parse_id
+
+
+class VerdictOutcome(enum.Enum):
+    """What became of a guess."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    #: The verification is over, used, or was never there; which of these is not told.
+    EXPIRED = "expired"
+    #: All attempts of this verification are spent.
+    EXHAUSTED = "exhausted"
+    #: Too many wrong guesses for this phone and purpose; the guess was not looked at.
+    LIMITED = "limited"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The answer to a guess. A right one has `proof`, `phone`, `purpose` and the proof's `expires_in` (seconds)."""
+
+    outcome: VerdictOutcome
+    proof: str | None = field(default=None, repr=False)
+    phone: str | None = field(default=None, repr=False)
+    purpose: str | None = None
+    expires_in: int | None = None
+    attempts_left: int | None = None
+    retry_after: int | None = None
+
+
+_EXPIRED = Verdict(outcome=VerdictOutcome.EXPIRED)
+_EXHAUSTED = Verdict(outcome=VerdictOutcome.EXHAUSTED, attempts_left=0)
+_TOO_BUSY = Verdict(outcome=VerdictOutcome.LIMITED, retry_after=1)
+
+
+def verify_code(verification_id: uuid.UUID | str, code: str, *, using: str | None = None) -> Verdict:
+    """Judge one guess; of any number of parallel right ones exactly one is RIGHT, of wrong ones at most 5 are answered.
+
+    Raises TransactionManagementError inside a transaction of the caller, whose rollback would give the guess back.
+    """
+    database = using or router.db_for_write(Verification)
+    if transactions.is_open(database):
+        raise TransactionManagementError("verify_code counts guesses: call it outside of atomic() and ATOMIC_REQUESTS")
+    named = parse_id(verification_id)
+    if named is None:
+        return _EXPIRED
+    try:
+        return races.run(lambda: _judge(named, code, using=database), using=database)
+    except races.TooBusy:
+        return _TOO_BUSY
+
+
+def _judge(verification_id: uuid.UUID, guess: str, *, using: str) -> Verdict:
+    verifications = Verification.objects.using(using)
+    verification = verifications.with_clock().select_related("recipient").filter(pk=verification_id).first()
+    if verification is None:
+        return _EXPIRED
+    budget = GuessBudget.load(verification.recipient.guesses, verification.purpose)
+    verdict = _find_end(verification) or _find_rest(budget, verification.now)
+    if verdict is None:
+        right = codes.matches(verification.code, guess)
+        verdict = _accept(verification, budget) if right else _count_failure(verification, budget)
+    if verdict.outcome is not VerdictOutcome.RIGHT:
+        signals.code_refused.send_robust(Verification, verification=verification, outcome=verdict.outcome)
+    return verdict
+
+
+def _find_end(verification: Verification) -> Verdict | None:
+    if verification.verified_at:
+        return _EXPIRED
+    if verification.attempts >= settings.MAX_ATTEMPTS:
+        return _EXHAUSTED
+    if not verification.seed:
+        return _EXPIRED
+    if verification.expires_at <= verification.now:
+        _same(verification).end_expired()
+        return _EXPIRED
+    return None
+
+
+def _find_rest(budget: GuessBudget, now: datetime) -> Verdict | None:
+    until = budget.closed_until(now)
+    if until is None:
+        return None
+    return Verdict(outcome=VerdictOutcome.LIMITED, retry_after=math.ceil((until - now).total_seconds()))
+
+
+def _accept(verification: Verification, budget: GuessBudget) -> Verdict:
+    verifications = _same(verification)
+    if budget.in_a_row:
+        cleared = budget.after_success(verification.recipient.guesses, verification.purpose)
+        with transaction.atomic(using=verifications.db):
+            verifications.spend_attempt(verification, right=True)
+            Recipient.objects.using(verifications.db).record_guesses(verification.recipient, cleared)
+    else:
+        verifications.spend_attempt(verification, right=True)
+    signals.code_verified.send_robust(Verification, verification=verification)
+    return Verdict(
+        outcome=VerdictOutcome.RIGHT,
+        proof=proofs.make(verification),
+        phone=verification.phone,
+        purpose=verification.purpose,
+        expires_in=int(proofs.LIFETIME.total_seconds()),
+    )
+
+
+def _count_failure(verification: Verification, budget: GuessBudget) -> Verdict:
+    verifications = _same(verification)
+    attempts_left = settings.MAX_ATTEMPTS - verification.attempts - 1
+    guesses = budget.after_failure(verification.recipient.guesses, verification.purpose, verification.now)
+    with transaction.atomic(using=verifications.db):
+        verifications.spend_attempt(verification, right=False, last=not attempts_left)
+        Recipient.objects.using(verifications.db).record_guesses(verification.recipient, guesses)
+    return Verdict(outcome=VerdictOutcome.WRONG, attempts_left=attempts_left)
+
+
+def _same(verification: Verification) -> VerificationQuerySet:
+    return Verification.objects.using(verification._state.db).filter(pk=verification.pk)
