@@ -17,17 +17,18 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = Path(__file__).resolve().parent.parent
 
-if sys.version_info < (3, 10):
-    sys.exit("Python 3.10 or newer is needed; this one is %d.%d." % sys.version_info[:2])
+if sys.version_info < (3, 10):  # noqa: UP036  (whoever starts it may have any Python)
+    sys.exit(f"Python 3.10 or newer is needed; this one is {sys.version_info[0]}.{sys.version_info[1]}.")
 
-sys.path.insert(0, ROOT)
+sys.path.insert(0, str(ROOT))
 
 from example_project import environment  # noqa: E402  (an older Python must reach the line above)
 
-MANAGE = os.path.join(ROOT, "example_project", "manage.py")
+MANAGE = ROOT / "example_project" / "manage.py"
 PATIENCE = 60
 # What the caller's shell says about a real deployment is not for the demonstration.
 DEPLOYMENT = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "DJANGO_SETTINGS_MODULE")
@@ -47,8 +48,8 @@ def main(arguments):
     with serve(python) as (address, site):
         tell_the_story(address)
         if "--once" not in arguments:
-            print("\nThe example site:   %s/" % address)
-            print("The simulator:      %s/_simulator/" % address)
+            print(f"\nThe example site:   {address}/")
+            print(f"The simulator:      {address}/_simulator/")
             print("Press Ctrl-C to end it.", flush=True)
             site.wait()
 
@@ -58,7 +59,7 @@ def main(arguments):
 
 def tell_the_story(address):
     # A new number each time: a number may get five messages a day, here as everywhere.
-    phone = "138%08d" % secrets.randbelow(10**8)
+    phone = f"138{secrets.randbelow(10**8):08}"
 
     title("1. A page asks for a code")
     sent = ask(address + "/api/phone/send-code/", {"phone": phone, "purpose": "register"}, expect=202)
@@ -88,14 +89,14 @@ def title(words):
 
 def require(holds, promise):
     if not holds:
-        raise StepFailed("This did not hold: %s." % promise)
+        raise StepFailed(f"This did not hold: {promise}.")
     print("  = " + promise)
 
 
 def ask(url, body=None, *, expect):
     """Send a request, print it with its answer, and return what the answer says."""
     data = None if body is None else json.dumps(body).encode()
-    print("  > %s %s" % ("GET" if data is None else "POST", url))
+    print(f"  > {'GET' if data is None else 'POST'} {url}")
     if body is not None:
         print("  > " + json.dumps(body))
     request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
@@ -104,9 +105,9 @@ def ask(url, body=None, *, expect):
             status, answer = response.status, response.read().decode()
     except urllib.error.HTTPError as refusal:
         status, answer = refusal.code, refusal.read().decode()
-    print("  < %d %s" % (status, answer))
+    print(f"  < {status} {answer}")
     if status != expect:
-        raise StepFailed("The answer should have had the status %d." % expect)
+        raise StepFailed(f"The answer should have had the status {expect}.")
     return json.loads(answer)
 
 
@@ -118,8 +119,8 @@ DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def manage(python, *arguments):
-    if subprocess.run([str(python), MANAGE, *arguments], cwd=ROOT, env=own_environ()).returncode:
-        raise StepFailed("manage.py %s failed." % arguments[0])
+    if subprocess.run([str(python), str(MANAGE), *arguments], cwd=ROOT, env=own_environ()).returncode:
+        raise StepFailed(f"manage.py {arguments[0]} failed.")
 
 
 def own_environ():
@@ -133,11 +134,11 @@ def serve(python):
     """Run the site in a process of its own, and yield its address and the process."""
     port = free_port(wanted=8000)
     with tempfile.TemporaryFile(mode="w+") as log:
-        command = [str(python), MANAGE, "runserver", "--noreload", "127.0.0.1:%d" % port]
+        command = [str(python), str(MANAGE), "runserver", "--noreload", f"127.0.0.1:{port}"]
         site = subprocess.Popen(command, cwd=ROOT, env=own_environ(), stdout=log, stderr=log)
         try:
             wait_until_it_answers(site, port)
-            yield "http://127.0.0.1:%d" % port, site
+            yield f"http://127.0.0.1:{port}", site
         except StepFailed:
             log.seek(0)
             print("\nThe site said:\n" + log.read()[-4000:], file=sys.stderr)
@@ -170,4 +171,4 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         print()
     except StepFailed as failure:
-        sys.exit("\n%s" % failure)
+        sys.exit(f"\n{failure}")

@@ -11,13 +11,14 @@ DJANGO            the version of Django to run on, as in ~=5.2.0; the newest wit
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = Path(__file__).resolve().parent.parent
 
-if sys.version_info < (3, 10):
-    sys.exit("Python 3.10 or newer is needed; this one is %d.%d." % sys.version_info[:2])
+if sys.version_info < (3, 10):  # noqa: UP036  (whoever starts it may have any Python)
+    sys.exit(f"Python 3.10 or newer is needed; this one is {sys.version_info[0]}.{sys.version_info[1]}.")
 
-sys.path.insert(0, ROOT)
+sys.path.insert(0, str(ROOT))
 
 from example_project import environment  # noqa: E402  (an older Python must reach the line above)
 

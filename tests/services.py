@@ -128,7 +128,7 @@ PACKAGES = {
 def find(program, *, patterns=WHERE_PROGRAMS_ARE):
     """Return the path of a server's program; Debian keeps some where no shell looks."""
     # The newest version first.
-    folders = [folder for pattern in patterns for folder in sorted(glob.glob(pattern), reverse=True)]
+    folders = [folder for pattern in patterns for folder in sorted(glob.glob(pattern), reverse=True)]  # noqa: PTH207
     path = shutil.which(program, path=os.pathsep.join(folders))
     if not path:
         raise MissingPackage(f"{program} is not installed. On Debian and Ubuntu: apt install {PACKAGES[program]}.")
