@@ -1,0 +1,9 @@
+"""The platform's language, free of Django.
+
+- `http`: `Client`, which makes the calls
+- `outcomes`: `Outcome`, `Submission`, `Balance`: what became of a call
+- `results`: the catalogue of the platform's result codes
+- `protocol`: sign, build and parse, pure
+- `endpoint`: which addresses may get our account and key
+- `wsgi`: `WSGIAdapter`, to call a WSGI application in place of the platform
+"""

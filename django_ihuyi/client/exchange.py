@@ -1,0 +1,106 @@
+"""Post one form and get one answer, or the fault that came between: at most one retry, and none once a byte left."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+from time import monotonic
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+from requests.adapters import BaseAdapter
+from urllib3.exceptions import HTTPError
+
+from django_ihuyi.client.deadline import Call
+from django_ihuyi.client.faults import FAULTS, Fault
+from django_ihuyi.client.resolver import Lookup
+from django_ihuyi.client.transport import Session, Transport
+
+MAX_BODY = 64 * 1024
+
+#: All that a broken wire, or whatever sits at its other end, can make the layers below raise.
+WIRE_ERRORS = (requests.RequestException, HTTPError, http.client.HTTPException, OSError, ValueError)
+
+STATUS_FAULTS = {**dict.fromkeys((301, 302, 303, 307, 308), "redirect"), 429: "throttled"}
+
+HEADERS = {
+    "User-Agent": "django-ihuyi",
+    "Accept": "*/*",
+    # An answer of three fields needs no compression, and one that was compressed could unpack to anything.
+    "Accept-Encoding": "identity",
+    "Content-Type": "application/x-www-form-urlencoded",
+}
+
+
+def prepare(url: str) -> requests.PreparedRequest:
+    """Make a POST that lacks only its form, once for all calls."""
+    return requests.Request("POST", url, headers=HEADERS).prepare()
+
+
+class Exchange:
+    """The connections of one client; to be shared by threads, made anew after a fork."""
+
+    def __init__(
+        self,
+        *,
+        connect_timeout: float,
+        verify: bool | str = True,
+        lookup: Lookup = socket.getaddrinfo,
+        adapter: BaseAdapter | None = None,
+    ) -> None:
+        self._connect_timeout = connect_timeout
+        self._verify = verify
+        self._lookup = lookup
+        self._adapter = adapter
+        self._opened: tuple[int, Session] | None = None
+
+    def post(self, prepared: requests.PreparedRequest, form: dict[str, str], *, deadline: float) -> bytes | Fault:
+        """Post the form before the deadline (of the monotonic clock); return the body of an HTTP 200, or the fault."""
+        request = prepared.copy()
+        request.body = urlencode(form).encode()
+        request.headers["Content-Length"] = str(len(request.body))
+        reply = self._attempt(request, deadline)
+        if isinstance(reply, Fault) and reply.retried and monotonic() < deadline:
+            return self._attempt(request, deadline)
+        return reply
+
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        if self._opened is not None:
+            self._opened[1].close()
+            self._opened = None
+
+    def _attempt(self, request: requests.PreparedRequest, deadline: float) -> bytes | Fault:
+        call = Call(deadline=deadline, connect_timeout=self._connect_timeout)
+        timeout: Any = call
+        if self._adapter is not None:
+            # A foreign adapter knows only requests' time-outs, and what it did before it failed is not known.
+            timeout = (self._connect_timeout, max(deadline - monotonic(), 0.001))
+            call.mark_sent()
+        try:
+            with self._session().send(request, timeout=timeout, stream=True, proxies={}) as response:
+                return _read(response)
+        except WIRE_ERRORS:
+            return FAULTS[call.fault]
+
+    def _session(self) -> Session:
+        # A connection that two processes write to is of use to neither: each makes its own.
+        opened = self._opened
+        if opened is None or opened[0] != os.getpid():
+            adapter = self._adapter or Transport(verify=self._verify, lookup=self._lookup)
+            opened = self._opened = (os.getpid(), Session(adapter))
+        return opened[1]
+
+
+def _read(response: requests.Response) -> bytes | Fault:
+    if response.status_code != 200:
+        return FAULTS[STATUS_FAULTS.get(response.status_code, "http_status")]
+    body = b""
+    # To the end, so that an answer that was cut short is noticed.
+    while chunk := response.raw.read(MAX_BODY + 1 - len(body), decode_content=False):
+        body += chunk
+        if len(body) > MAX_BODY:
+            return FAULTS["answer_too_large"]
+    return body
