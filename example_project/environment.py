@@ -63,7 +63,7 @@ def build(folder, *, extras, django=""):
     print(f"Making {folder.name}: a minute or two, this once.", file=sys.stderr, flush=True)
     venv.create(folder, clear=True, with_pip=True)
     requirements = ["-e", f"{ROOT}[{','.join(extras)}]", *([f"Django{django}"] if django else [])]
-    pip = [interpreter_in(folder), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [interpreter_in(folder), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     if subprocess.run([*pip, *requirements], cwd=ROOT).returncode:
         sys.exit(f"Installing into {folder.name} failed; the lines above say why. Start again when it is mended.")
     (folder / "ready").touch()
