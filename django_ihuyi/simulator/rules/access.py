@@ -25,7 +25,7 @@ def check_password(attempt: Attempt) -> int | None:
     """Refuse a wrong key (405), an old dynamic password (40501) or a wrong one (40502)."""
     if not UNIX_TIME.fullmatch(attempt.value("time")):
         return None if _equal(attempt.value("password"), attempt.account.api_key) else 405
-    if abs(attempt.now - int(attempt.value("time"))) > attempt.time_tolerance:
+    if abs(int(attempt.now) - int(attempt.value("time"))) > attempt.time_tolerance:
         return 40501
     return None if _equal(attempt.value("password"), _dynamic_password(attempt)) else 40502
 
