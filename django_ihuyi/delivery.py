@@ -48,23 +48,19 @@ def deliver(message: Message, *, code: str, using: str) -> Message:
 def settle(message: Message, submission: Submission, *, using: str) -> None:
     """Write the outcome of a call; the recipient learns what the platform's refusal says of it."""
     kind = describe(submission.code).kind if submission.code is not None else None
-    outcome = {
-        "state": _STATES[submission.outcome],
-        "counted": _keeps_claim(submission.outcome, kind),
-        "result_code": submission.code,
-        "result_text": submission.text,
-        "fault": submission.fault,
-        "platform_id": submission.platform_id,
-        "duration": submission.elapsed,
-    }
+    message.state = _STATES[submission.outcome]
+    message.counted = _keeps_claim(submission.outcome, kind)
+    message.result_code = submission.code
+    message.result_text = submission.text
+    message.fault = submission.fault
+    message.platform_id = submission.platform_id
+    message.duration = submission.elapsed
     if kind in _LIMITS:
         with transaction.atomic(using=using):
-            settled = Message.objects.using(using).settle(message, **outcome)
+            settled = Message.objects.using(using).settle(message)
             _teach(message, submission.code, using=using)
     else:
-        settled = Message.objects.using(using).settle(message, **outcome)
-    for name, value in outcome.items():
-        setattr(message, name, value)
+        settled = Message.objects.using(using).settle(message)
     if settled:
         signals.message_changed.send_robust(Message, message=message)
 

@@ -19,4 +19,6 @@ class ConsoleBackend(BaseBackend):
         """Print one message."""
         sys.stdout.write(f"SMS to {phone}: {text.content}\n")
         sys.stdout.flush()
-        return Submission(outcome=Outcome.ACCEPTED, code=2, text="printed", platform_id=secrets.token_hex(8), elapsed=0.0)
+        return Submission(
+            outcome=Outcome.ACCEPTED, code=2, text="printed", platform_id=secrets.token_hex(8), elapsed=0.0
+        )

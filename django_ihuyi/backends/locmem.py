@@ -50,7 +50,9 @@ _SUBMISSIONS = {
     Outcome.ACCEPTED: lambda _: Submission(
         outcome=Outcome.ACCEPTED, code=2, text="提交成功", platform_id=secrets.token_hex(10), elapsed=0.0
     ),
-    Outcome.REFUSED: lambda code: Submission(outcome=Outcome.REFUSED, code=code, text="refused by the options", elapsed=0.0),
+    Outcome.REFUSED: lambda code: Submission(
+        outcome=Outcome.REFUSED, code=code, text="refused by the options", elapsed=0.0
+    ),
     Outcome.UNSENT: lambda _: Submission(
         outcome=Outcome.UNSENT, code=None, text="unsent by the options", fault="connection_refused", elapsed=0.0
     ),

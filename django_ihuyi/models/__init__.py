@@ -1,8 +1,19 @@
 """What is remembered: recipients, verifications, and the send log."""
 
-from django_ihuyi.models.messages import Kind, Message, State
+from django_ihuyi.models.messages import Kind, Message, MessageQuerySet, State
 from django_ihuyi.models.recipients import LostRace, Recipient
-from django_ihuyi.models.standings import Standing, read_standing
-from django_ihuyi.models.verifications import Verification, VerificationQuerySet
+from django_ihuyi.models.standings import Standing, read_standing, read_verification
+from django_ihuyi.models.verifications import Verification
 
-__all__ = ["Kind", "LostRace", "Message", "Recipient", "Standing", "State", "Verification", "VerificationQuerySet", "read_standing"]
+__all__ = [
+    "Kind",
+    "LostRace",
+    "Message",
+    "MessageQuerySet",
+    "Recipient",
+    "Standing",
+    "State",
+    "Verification",
+    "VerificationQuerySet",
+    "read_standing",
+]

@@ -31,14 +31,14 @@ _A_DAY_AGO = {
 }
 
 
-def sql_now(connection: BaseDatabaseWrapper) -> str:
+def sql_now(vendor: str) -> str:
     """Return DatabaseNow as SQL text, for statements that the ORM cannot say."""
-    return _NOW[connection.vendor]
+    return _NOW[vendor]
 
 
-def sql_a_day_ago(connection: BaseDatabaseWrapper) -> str:
+def sql_a_day_ago(vendor: str) -> str:
     """Return a time that lies 25 hours back: a day, and an hour for calls that ended long after they began."""
-    return _A_DAY_AGO[connection.vendor]
+    return _A_DAY_AGO[vendor]
 
 
 def to_datetime(value: Any, connection: BaseDatabaseWrapper) -> datetime:

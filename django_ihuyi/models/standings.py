@@ -1,56 +1,32 @@
-"""How a phone stands: everything that a send depends on, read together with the database's clock in one statement.
+"""How a phone or a verification stands: all that a send or a guess depends on, and the database's clock, in one read.
 
-Raw SQL, because the ORM has no word for a join that answers a row, with the clock in it, for a phone never seen.
+In SQL, because the ORM has no word for a join that answers a row, with the clock in it, for a phone never seen; and
+because to build such a query costs more of a request's time than to run it (docs/explanation/performance).
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Value
+from django.db.models import Model, Value
 
 from django_ihuyi.models.clock import sql_a_day_ago, sql_now, to_datetime
 from django_ihuyi.models.messages import Message
 from django_ihuyi.models.recipients import Recipient
 from django_ihuyi.models.verifications import Verification
 
-#: The columns that are read, as {model: {attribute: how to convert it}}, in the order of the models' fields.
-_READ = {
-    model: {
-        field.attname: Value(None, output_field=field)
-        for field in model._meta.concrete_fields
-        if wanted is None or field.attname in wanted
-    }
-    for model, wanted in {
-        Recipient: None,
-        Verification: None,
-        Message: {"id", "purpose", "kind", "state", "counted", "created_at", "finished_at"},
-    }.items()
-}
-
-_SQL = """
-SELECT {now}, {columns}
-FROM (SELECT 1 AS one) AS one
-LEFT JOIN ihuyi_recipient ON ihuyi_recipient.phone = %s
-LEFT JOIN ihuyi_verification
-  ON ihuyi_verification.id = %s AND ihuyi_verification.recipient_id = ihuyi_recipient.id
-LEFT JOIN ihuyi_message
-  ON ihuyi_message.recipient_id = ihuyi_recipient.id AND ihuyi_message.created_at > {a_day_ago}
-"""
-_COLUMNS = ", ".join(f"{model._meta.db_table}.{column}" for model, columns in _READ.items() for column in columns)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What the database knew of a phone at `now`; a recipient without a primary key was never seen before.
+    """What the database knew at `now`; a recipient without a primary key was never seen before.
 
-    The messages are those of the last 24 hours, as far as the limits look at them.
+    The messages are those of the last 24 hours, as far as the limits look at them; a guess does not look at any.
     """
 
     now: datetime
@@ -59,35 +35,103 @@ class Standing:
     messages: Sequence[Message]
 
 
-def read_standing(phone: str, *, using: str, verification_id: uuid.UUID | None = None) -> Standing:
+def read_standing(phone: str, *, using: str, verification_id: str | None = None) -> Standing:
     """Return how `phone` stands, with the verification of that id if it is one of this phone's."""
     connection = connections[using]
-    statement = _SQL.format(now=sql_now(connection), columns=_COLUMNS, a_day_ago=sql_a_day_ago(connection))
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [phone, Verification._meta.pk.get_db_prep_value(verification_id, connection)])
-        rows = cursor.fetchall()
-    recipient, verification, _ = _load(rows[0], connection)
-    if verification:
-        verification.recipient = recipient
-    return Standing(
-        now=to_datetime(rows[0][0], connection),
+    rows = _fetch(_OF_PHONE, [phone, verification_id], connection)
+    loaded = [_load(row, (Recipient, Verification, Message), connection) for row in rows]
+    recipient, verification, _ = loaded[0]
+    return _standing(
+        rows[0][0],
         recipient=recipient or Recipient(phone=phone),
         verification=verification,
-        messages=[message for row in rows if (message := _load(row, connection)[2])],
+        messages=[message for _, _, message in loaded if message],
+        connection=connection,
     )
 
 
-def _load(row: Sequence[Any], connection: BaseDatabaseWrapper) -> list[Any]:
+def read_verification(verification_id: str, *, using: str) -> Standing | None:
+    """Return how a verification and its recipient stand, None for an id that is none."""
+    connection = connections[using]
+    rows = _fetch(_OF_VERIFICATION, [verification_id], connection)
+    if not rows:
+        return None
+    recipient, verification = _load(rows[0], (Recipient, Verification), connection)
+    return _standing(rows[0][0], recipient=recipient, verification=verification, messages=(), connection=connection)
+
+
+_OF_PHONE = """
+SELECT {now}, {recipient}, {verification}, {message}
+FROM (SELECT 1 AS one) AS one
+LEFT JOIN ihuyi_recipient ON ihuyi_recipient.phone = %s
+LEFT JOIN ihuyi_verification
+  ON ihuyi_verification.id = %s AND ihuyi_verification.recipient_id = ihuyi_recipient.id
+LEFT JOIN ihuyi_message
+  ON ihuyi_message.recipient_id = ihuyi_recipient.id AND ihuyi_message.created_at > {a_day_ago}
+"""
+_OF_VERIFICATION = """
+SELECT {now}, {recipient}, {verification}
+FROM ihuyi_verification
+JOIN ihuyi_recipient ON ihuyi_recipient.id = ihuyi_verification.recipient_id
+WHERE ihuyi_verification.id = %s
+"""
+
+_ALL = {model: [field.attname for field in model._meta.concrete_fields] for model in (Recipient, Verification)}
+#: The columns that are read, by their attributes' names and in the order of the models' fields.
+_COLUMNS: dict[type[Model], list[str]] = {
+    **_ALL,
+    Message: ["id", "purpose", "kind", "state", "counted", "created_at", "finished_at"],
+}
+
+Converter = Callable[[Any, Any, BaseDatabaseWrapper], Any]
+
+
+def _fetch(statement: str, parameters: list[Any], connection: BaseDatabaseWrapper) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(_said_by(connection.vendor)[statement], parameters)
+        return cursor.fetchall()
+
+
+@cache
+def _said_by(vendor: str) -> dict[str, str]:
+    columns = {
+        model._meta.model_name: ", ".join(f"{model._meta.db_table}.{name}" for name in names)
+        for model, names in _COLUMNS.items()
+    }
+    return {
+        statement: statement.format(now=sql_now(vendor), a_day_ago=sql_a_day_ago(vendor), **columns)
+        for statement in (_OF_PHONE, _OF_VERIFICATION)
+    }
+
+
+def _load(row: Sequence[Any], models: Sequence[type[Model]], connection: BaseDatabaseWrapper) -> list[Any]:
     """Make of one row the instances that it holds, None for a side of the join that found nothing."""
     values = iter(row[1:])
-    instances: list[Any] = []
-    for model, columns in _READ.items():
-        loaded = [_convert(next(values), column, connection) for column in columns.values()]
-        instances.append(model.from_db(connection.alias, list(columns), loaded) if loaded[0] is not None else None)
-    return instances
+    return [_load_one(model, values, connection) for model in models]
 
 
-def _convert(value: Any, column: Value, connection: BaseDatabaseWrapper) -> Any:
-    for converter in (*connection.ops.get_db_converters(column), *column.get_db_converters(connection)):
-        value = converter(value, column, connection)
-    return value
+def _load_one(model: type[Model], values: Iterator[Any], connection: BaseDatabaseWrapper) -> Model | None:
+    loaded = []
+    for (expression, converters), value in zip(_converters(model, connection.alias), values):
+        for converter in converters:
+            value = converter(value, expression, connection)
+        loaded.append(value)
+    return model.from_db(connection.alias, _COLUMNS[model], loaded) if loaded[0] is not None else None
+
+
+@cache
+def _converters(model: type[Model], alias: str) -> list[tuple[Value, list[Converter]]]:
+    connection = connections[alias]
+    found = []
+    for name in _COLUMNS[model]:
+        expression = Value(None, output_field=model._meta.get_field(name))
+        found.append(
+            (expression, [*connection.ops.get_db_converters(expression), *expression.get_db_converters(connection)])
+        )
+    return found
+
+
+def _standing(now: Any, *, connection: BaseDatabaseWrapper, verification: Any, **read: Any) -> Standing:
+    if verification:
+        verification.recipient = read["recipient"]
+    return Standing(now=to_datetime(now, connection), verification=verification, **read)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
+import re
+
+_ID = re.compile(r"[0-9a-f]{32}")
 
 
-def parse_id(text: object) -> uuid.UUID | None:
-    """Return the id, or None for what cannot be one."""
-    if isinstance(text, uuid.UUID):
-        return text
-    try:
-        return uuid.UUID(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
+def parse_id(text: object) -> str | None:
+    """Return the id, 32 hexadecimal digits, or None for what cannot be one."""
+    return text if isinstance(text, str) and _ID.fullmatch(text) else None

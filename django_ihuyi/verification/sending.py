@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -47,7 +46,7 @@ _RETRY_UNREACHABLE, _RETRY_REFUSED = 5, 60
 class IssuedCode:
     """A code that left for its phone, or may have left. Times are the database's; durations are whole seconds."""
 
-    verification_id: uuid.UUID
+    verification_id: str
     phone: str = field(repr=False)
     purpose: str
     channel: str
@@ -69,7 +68,7 @@ def send_code(
     phone: str,
     *,
     purpose: str,
-    verification_id: uuid.UUID | str | None = None,
+    verification_id: str | None = None,
     channel: str = "sms",
     client: str = "",
     using: str | None = None,
@@ -96,7 +95,7 @@ def send_code(
     return _issued(reservation, channel=channel)
 
 
-def _reserve(phone: str, *, purpose: str, named: uuid.UUID | None, using: str, **origin: str) -> _Reservation:
+def _reserve(phone: str, *, purpose: str, named: str | None, using: str, **origin: str) -> _Reservation:
     def attempt() -> _Reservation:
         standing = read_standing(phone, verification_id=named, using=using)
         _raise_if_refused(standing, purpose=purpose)
@@ -120,9 +119,7 @@ def _raise_if_refused(standing: Standing, *, purpose: str) -> None:
 
 
 def _limit_reached(refusal: Refusal, *, phone: str) -> LimitReached:
-    signals.limit_hit.send_robust(
-        Recipient, code=refusal.code, retry_after=refusal.retry_after, phone=phone, client=""
-    )
+    signals.limit_hit.send_robust(Recipient, code=refusal.code, retry_after=refusal.retry_after, phone=phone, client="")
     return LimitReached(refusal.code, retry_after=refusal.retry_after)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import router
 
 from django_ihuyi.conf import settings
-from django_ihuyi.models import Message, State, Verification
+from django_ihuyi.models import Message, State, Verification, read_verification
 from django_ihuyi.verification.identity import parse_id
 
 _DELIVERY = {
@@ -37,16 +36,15 @@ class Status:
     attempts_left: int
 
 
-def get_status(verification_id: uuid.UUID | str, *, using: str | None = None) -> Status | None:
+def get_status(verification_id: str, *, using: str | None = None) -> Status | None:
     """Return how far a verification is, None for an id that is none."""
     named = parse_id(verification_id)
-    verifications = Verification.objects.using(using or router.db_for_write(Verification))
-    verification = verifications.with_clock().select_related("recipient").filter(pk=named).first()
-    if verification is None:
+    database = using or router.db_for_write(Verification)
+    standing = read_verification(named, using=database) if named else None
+    if standing is None or standing.verification is None:
         return None
-    messages = Message.objects.using(verifications.db).filter(verification=verification)
-    last = messages.order_by("-id").first()
-    now = verification.now
+    verification, now = standing.verification, standing.now
+    last = Message.objects.using(database).filter(verification=verification).order_by("-id").first()
     return Status(
         state=_state(verification, now),
         delivery=_DELIVERY[State(last.state)] if last else "pending",

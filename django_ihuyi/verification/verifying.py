@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import math
-import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,7 +13,7 @@ from django.db.transaction import TransactionManagementError
 from django_ihuyi import codes, proofs, signals, transactions
 from django_ihuyi.conf import settings
 from django_ihuyi.limits import GuessBudget
-from django_ihuyi.models import Recipient, Verification, VerificationQuerySet
+from django_ihuyi.models import Recipient, Verification, read_verification
 from django_ihuyi.verification import races
 from django_ihuyi.verification.identity import parse_id
 
@@ -50,7 +49,7 @@ _EXHAUSTED = Verdict(outcome=VerdictOutcome.EXHAUSTED, attempts_left=0)
 _TOO_BUSY = Verdict(outcome=VerdictOutcome.LIMITED, retry_after=1)
 
 
-def verify_code(verification_id: uuid.UUID | str, code: str, *, using: str | None = None) -> Verdict:
+def verify_code(verification_id: str, code: str, *, using: str | None = None) -> Verdict:
     """Judge one guess; of any number of parallel right ones exactly one is RIGHT, of wrong ones at most 5 are answered.
 
     Raises TransactionManagementError inside a transaction of the caller, whose rollback would give the guess back.
@@ -67,30 +66,31 @@ def verify_code(verification_id: uuid.UUID | str, code: str, *, using: str | Non
         return _TOO_BUSY
 
 
-def _judge(verification_id: uuid.UUID, guess: str, *, using: str) -> Verdict:
-    verifications = Verification.objects.using(using)
-    verification = verifications.with_clock().select_related("recipient").filter(pk=verification_id).first()
-    if verification is None:
+def _judge(verification_id: str, guess: str, *, using: str) -> Verdict:
+    standing = read_verification(verification_id, using=using)
+    if standing is None:
         return _EXPIRED
-    budget = GuessBudget.load(verification.recipient.guesses, verification.purpose)
-    verdict = _find_end(verification) or _find_rest(budget, verification.now)
+    verification = standing.verification
+    budget = GuessBudget.load(standing.recipient.guesses, verification.purpose)
+    verdict = _find_end(verification, standing.now, using) or _find_rest(budget, standing.now)
     if verdict is None:
         right = codes.matches(verification.code, guess)
-        verdict = _accept(verification, budget) if right else _count_failure(verification, budget)
+        judge = _accept if right else _count_failure
+        verdict = judge(verification, budget, standing.now, using)
     if verdict.outcome is not VerdictOutcome.RIGHT:
         signals.code_refused.send_robust(Verification, verification=verification, outcome=verdict.outcome)
     return verdict
 
 
-def _find_end(verification: Verification) -> Verdict | None:
+def _find_end(verification: Verification, now: datetime, using: str) -> Verdict | None:
     if verification.verified_at:
         return _EXPIRED
     if verification.attempts >= settings.MAX_ATTEMPTS:
         return _EXHAUSTED
     if not verification.seed:
         return _EXPIRED
-    if verification.expires_at <= verification.now:
-        _same(verification).end_expired()
+    if verification.expires_at <= now:
+        Verification.objects.using(using).filter(pk=verification.pk).end_expired()
         return _EXPIRED
     return None
 
@@ -102,13 +102,13 @@ def _find_rest(budget: GuessBudget, now: datetime) -> Verdict | None:
     return Verdict(outcome=VerdictOutcome.LIMITED, retry_after=math.ceil((until - now).total_seconds()))
 
 
-def _accept(verification: Verification, budget: GuessBudget) -> Verdict:
-    verifications = _same(verification)
+def _accept(verification: Verification, budget: GuessBudget, now: datetime, using: str) -> Verdict:
+    verifications = Verification.objects.using(using)
     if budget.in_a_row:
         cleared = budget.after_success(verification.recipient.guesses, verification.purpose)
-        with transaction.atomic(using=verifications.db):
+        with transaction.atomic(using=using):
             verifications.spend_attempt(verification, right=True)
-            Recipient.objects.using(verifications.db).record_guesses(verification.recipient, cleared)
+            Recipient.objects.using(using).record_guesses(verification.recipient, cleared)
     else:
         verifications.spend_attempt(verification, right=True)
     signals.code_verified.send_robust(Verification, verification=verification)
@@ -121,15 +121,10 @@ def _accept(verification: Verification, budget: GuessBudget) -> Verdict:
     )
 
 
-def _count_failure(verification: Verification, budget: GuessBudget) -> Verdict:
-    verifications = _same(verification)
+def _count_failure(verification: Verification, budget: GuessBudget, now: datetime, using: str) -> Verdict:
     attempts_left = settings.MAX_ATTEMPTS - verification.attempts - 1
-    guesses = budget.after_failure(verification.recipient.guesses, verification.purpose, verification.now)
-    with transaction.atomic(using=verifications.db):
-        verifications.spend_attempt(verification, right=False, last=not attempts_left)
-        Recipient.objects.using(verifications.db).record_guesses(verification.recipient, guesses)
+    guesses = budget.after_failure(verification.recipient.guesses, verification.purpose, now)
+    with transaction.atomic(using=using):
+        Verification.objects.using(using).spend_attempt(verification, right=False, last=not attempts_left)
+        Recipient.objects.using(using).record_guesses(verification.recipient, guesses)
     return Verdict(outcome=VerdictOutcome.WRONG, attempts_left=attempts_left)
-
-
-def _same(verification: Verification) -> VerificationQuerySet:
-    return Verification.objects.using(verification._state.db).filter(pk=verification.pk)
