@@ -1,0 +1,89 @@
+"""What the views have in common: who may call, what they accept, and how they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import connections, transaction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import translation
+from rest_framework.exceptions import PermissionDenied, UnsupportedMediaType
+from rest_framework.permissions import AllowAny
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from django_ihuyi.api.errors import handle_exception
+from django_ihuyi.api.negotiation import JSONOnly, is_json
+from django_ihuyi.api.parsers import StrictJSONParser
+from django_ihuyi.api.throttling import EdgeThrottle
+from django_ihuyi.conf import settings
+from django_ihuyi.exceptions import LimitReached
+
+
+class Endpoint(APIView):
+    """The ground of our views. Whatever a host's REST_FRAMEWORK says, they behave the same.
+
+    Only its authentication is kept: a caller with a session must pass the CSRF check, one without needs no token.
+    """
+
+    permission_classes = [AllowAny]
+    renderer_classes = [JSONRenderer]
+    parser_classes = [StrictJSONParser]
+    throttle_classes: Sequence[type[EdgeThrottle]] = []
+    content_negotiation_class = JSONOnly
+    versioning_class = None
+    metadata_class = None
+
+    #: The key of CLIENT_LIMITS and GLOBAL_LIMITS that the throttles read.
+    throttle_scope = ""
+    #: The problem that is answered when the database is out of reach.
+    database_down = "unavailable"
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        """Stay out of ATOMIC_REQUESTS on every database: its rollback would give spent attempts and claims back."""
+        view = super().as_view(**initkwargs)
+        for alias in connections:
+            view = transaction.non_atomic_requests(using=alias)(view)
+        return view
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Speak the caller's language, also where the host has no LocaleMiddleware."""
+        if hasattr(request, "LANGUAGE_CODE"):
+            return super().dispatch(request, *args, **kwargs)
+        with translation.override(translation.get_language_from_request(request)):
+            return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse what needs no counting first, then authenticate and count; the body is read after that."""
+        _refuse_cross_site(request)
+        if str(request.method).lower() not in self.http_method_names:
+            self.http_method_not_allowed(request)
+        if request.method == "POST" and not is_json(request.content_type):
+            raise UnsupportedMediaType(request.content_type)
+        super().initial(request, *args, **kwargs)
+
+    def check_throttles(self, request: Request) -> None:
+        """Stop at the first throttle that refuses: a client over its limit shall not use up everybody's."""
+        for throttle_class in self.throttle_classes:
+            throttle = throttle_class()
+            if not throttle.allow_request(request, self):
+                raise LimitReached(throttle.code, retry_after=throttle.wait())
+
+    def get_exception_handler(self) -> Callable[..., Any]:
+        return handle_exception
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return {"Cache-Control": "no-store"}
+
+
+def _refuse_cross_site(request: Request) -> None:
+    """Refuse what a page of another site makes its visitors' browsers send (Fetch Metadata)."""
+    if request.META.get("HTTP_SEC_FETCH_SITE") != "cross-site":
+        return
+    if request.META.get("HTTP_ORIGIN") not in settings.CROSS_SITE_ORIGINS:
+        raise PermissionDenied(code="cross_site")

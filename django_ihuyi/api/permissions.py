@@ -1,0 +1,48 @@
+"""A permission for a host's own views: only with the proof that a phone was verified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from django_ihuyi import proofs
+from django_ihuyi.exceptions import InvalidProof
+from django_ihuyi.proofs import Proof
+
+
+class HasPhoneProof(BasePermission):
+    """Let a request pass that brings a proof for the view's `phone_proof_purpose`, and redeem it.
+
+    The proof comes in the header `Phone-Proof` or in the body's field `proof`; `request.phone_proof` is then the
+    `Proof`, whose `phone` is the number to trust. Put it last in `permission_classes`: a request that another
+    permission refuses should not use up its proof. Refused with 403 and the code `proof_invalid`.
+    """
+
+    message = _("The verification of the phone is missing or no longer valid. Repeat it.")
+    code = "proof_invalid"
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        purpose: str = view.phone_proof_purpose  # type: ignore[attr-defined]  # the host's view names it
+        redeemed = getattr(request._request, "phone_proof", None)
+        if not isinstance(redeemed, Proof) or redeemed.purpose != purpose:
+            # On Django's request, which outlives DRF's: the browsable API asks again for each form that it draws.
+            request._request.phone_proof = self._redeem(request, purpose)  # type: ignore[attr-defined]
+        return True
+
+    def _redeem(self, request: Request, purpose: str) -> Proof:
+        try:
+            return proofs.redeem(_find_token(request), purpose=purpose)
+        except InvalidProof as error:
+            # Raised, not returned as False: DRF would tell an anonymous caller to log in instead.
+            raise PermissionDenied(self.message, code=self.code) from error
+
+
+def _find_token(request: Request) -> object:
+    header = request.META.get("HTTP_PHONE_PROOF")
+    body = request.data if header is None else None
+    return body.get("proof") if isinstance(body, Mapping) else header

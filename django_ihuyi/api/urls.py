@@ -1,0 +1,14 @@
+"""The addresses of the REST API, as a host's `include("django_ihuyi.urls")` mounts them."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from django_ihuyi.api.views import SendCodeView, VerificationView, VerifyCodeView
+
+app_name = "ihuyi"
+urlpatterns = [
+    path("send-code/", SendCodeView.as_view(), name="send-code"),
+    path("verify-code/", VerifyCodeView.as_view(), name="verify-code"),
+    path("verifications/<str:verification_id>/", VerificationView.as_view(), name="verification"),
+]

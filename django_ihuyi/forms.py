@@ -1,0 +1,41 @@
+"""A field for a host's own Django forms: the proof that a phone was verified."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from django_ihuyi import proofs
+from django_ihuyi.exceptions import InvalidProof
+from django_ihuyi.proofs import Proof
+
+
+class PhoneProofField(forms.CharField):
+    """Take a proof for `purpose`, redeem it, and give the `Proof`: its `phone` is the number to trust.
+
+    Validating redeems, and a proof is redeemed once. Validate and save in one transaction, and roll it back when the
+    form is invalid: then a proof outlives a wrong password in the field beside it.
+    """
+
+    widget = forms.HiddenInput
+    default_error_messages = {
+        "required": _("Verify the phone first."),
+        "proof_invalid": _("The verification of the phone is no longer valid. Repeat it."),
+    }
+
+    def __init__(self, *, purpose: str, **options: Any) -> None:
+        self.purpose = purpose
+        super().__init__(**options)
+
+    def clean(self, value: Any) -> Proof | None:
+        """Redeem the proof; None for a field that is not required and was left empty."""
+        token = super().clean(value)
+        if not token:
+            return None
+        try:
+            return proofs.redeem(token, purpose=self.purpose)
+        except InvalidProof as error:
+            raise ValidationError(self.error_messages["proof_invalid"], code="proof_invalid") from error
