@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import pytest
 
 from django_ihuyi.simulator.command import add_arguments, make_simulator, parse_address, run
-from tests.simulator.conftest import TEXT, Caller, make_form
+from tests.simulator.calls import TEXT, Caller, make_form
 
 COMMANDS = {
     "python -m": [sys.executable, "-m", "django_ihuyi.simulator"],

@@ -6,7 +6,7 @@ import pytest
 
 from django_ihuyi.simulator import Simulator
 from django_ihuyi.simulator.pages import PagesApp
-from tests.simulator.conftest import FORM_TYPE, KEY, MOBILE, NOON, NOTICE, TEXT, Caller, make_form, sign
+from tests.simulator.calls import FORM_TYPE, KEY, MOBILE, NOON, NOTICE, TEXT, Caller, make_form, sign
 
 PATHS = ["/", "/messages", "/journal", "/static/simulator.css"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from django_ihuyi.simulator import Limits, Template
 from django_ihuyi.simulator.results import MAGIC_NUMBERS, TEXTS
-from tests.simulator.conftest import MOBILE, NOON, NOTICE, TEXT, make_form, read_code, sign
+from tests.simulator.calls import MOBILE, NOON, NOTICE, TEXT, make_form, read_code, sign
 
 GOOD = make_form()
 

@@ -1,0 +1,66 @@
+"""Calls of the simulator without a socket."""
+
+import hashlib
+import io
+from urllib.parse import urlencode
+
+from django_ihuyi.simulator.app import SimulatorApp
+
+ACCOUNT = "C00000001"
+KEY = "0123456789abcdef0123456789abcdef"
+MOBILE = "13800138000"
+TEXT = "您的验证码是：1234。请不要把验证码泄露给其他人。"
+NOTICE = "您的订单1234已发货，请注意查收。"
+NOON = 1_700_000_000.25
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+class Caller:
+    """Calls the WSGI app as a server would."""
+
+    def __init__(self, simulator, **options):
+        self.simulator = simulator
+        self.app = SimulatorApp(simulator, **options)
+
+    def request(self, verb, path, *, query="", content_type="", body=b"", peer="127.0.0.1", **environ):
+        started = []
+        environ = {
+            "REQUEST_METHOD": verb,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": content_type,
+            "CONTENT_LENGTH": str(len(body)),
+            "REMOTE_ADDR": peer,
+            "wsgi.input": io.BytesIO(body),
+            **environ,
+        }
+        body = b"".join(self.app(environ, lambda status, headers: started.append((status, dict(headers)))))
+        status, headers = started[0]
+        return int(status[:3]), headers, body
+
+    def post(self, form, *, query="method=Submit", path="/webservice/sms.php", peer="127.0.0.1"):
+        body = urlencode(form).encode()
+        return self.request("POST", path, query=query, content_type=FORM_TYPE, body=body, peer=peer)[2]
+
+    def submit(self, form, **options):
+        """Return the result code of a Submit."""
+        return read_code(self.post({**form, "format": "json"}, **options))
+
+    def send(self, **changes):
+        """Return the result code of a good Submit with some changes."""
+        return self.submit(make_form(**changes))
+
+
+def read_code(body):
+    return int(body.decode().removeprefix('{"code":').partition(",")[0])
+
+
+def make_form(*, mobile=MOBILE, content=TEXT, account=ACCOUNT, **more):
+    """A Submit with the APIKEY itself as password."""
+    return {"account": account, "password": KEY, "mobile": mobile, "content": content, **more}
+
+
+def sign(form, *, time, key=KEY):
+    """The same with the dynamic password of a moment."""
+    signed = f"{form['account']}{key}{form.get('mobile', '')}{form.get('content', '')}{time}"
+    return {**form, "time": str(time), "password": hashlib.md5(signed.encode()).hexdigest()}
