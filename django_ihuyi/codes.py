@@ -25,18 +25,18 @@ def current_key_id() -> str:
     return _key_id(_derive_key(django_settings.SECRET_KEY))
 
 
-def derive(*, seed: str, key_id: str, verification_id: str, phone: str, purpose: str, length: int) -> str | None:
-    """Return the code, `length` decimal digits, or None when its key has been retired or its seed blanked."""
+def derive(*, seed: str, key_id: str, verification_id: str, phone: str, purpose: str, length: int) -> str:
+    """Return the code, `length` decimal digits, or nothing when its key has been retired or its seed blanked."""
     key = next((key for key in _live_keys() if _key_id(key) == key_id), None)
     if key is None or not seed:
-        return None
+        return ""
     bound = "\x1f".join((seed, verification_id, phone, purpose, str(length))).encode()
     return _to_digits(key, bound, length)
 
 
-def matches(code: str | None, guess: str) -> bool:
-    """Compare in constant time; a code that could not be derived matches nothing."""
-    expected = sha256(force_bytes(code or "")).digest()
+def matches(code: str, guess: str) -> bool:
+    """Compare in constant time; where there is no code, nothing matches."""
+    expected = sha256(force_bytes(code)).digest()
     return hmac.compare_digest(expected, sha256(force_bytes(guess, errors="replace")).digest()) and bool(code)
 
 

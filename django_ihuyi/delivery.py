@@ -55,7 +55,7 @@ def settle(message: Message, submission: Submission, *, using: str) -> None:
     message.fault = submission.fault
     message.platform_id = submission.platform_id
     message.duration = submission.elapsed
-    if kind in _LIMITS:
+    if submission.code is not None and kind in _LIMITS:
         with transaction.atomic(using=using):
             settled = Message.objects.using(using).settle(message)
             _teach(message, submission.code, using=using)

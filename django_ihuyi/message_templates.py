@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django_ihuyi.conf import settings
@@ -38,5 +39,6 @@ def count_parts(text: str) -> int:
     return 1 if len(text) <= ONE_PART else -(-len(text) // EACH_PART)
 
 
-def _template_of(purpose: str) -> dict[str, str]:
-    return settings.TEMPLATES[settings.PURPOSES[purpose].get("TEMPLATE", "code")]
+def _template_of(purpose: str) -> Mapping[str, str]:
+    templates: Mapping[str, Mapping[str, str]] = settings.TEMPLATES
+    return templates[settings.PURPOSES[purpose].get("TEMPLATE", "code")]

@@ -33,7 +33,10 @@ class Proof:
 
 
 def make(verification: Verification) -> str:
-    """Return the proof of a verification, 64 characters; the same one each time, so that a lost answer can be repeated."""
+    """Return the proof of a verification, 64 characters.
+
+    It is the same one each time, so that a lost answer can be repeated.
+    """
     mac = _mac(verification, force_bytes(django_settings.SECRET_KEY))
     return base64.urlsafe_b64encode(bytes.fromhex(verification.pk) + mac).decode()
 
@@ -46,7 +49,7 @@ def redeem(token: object, *, purpose: str, using: str | None = None) -> Proof:
     """
     database = using or router.db_for_write(Verification)
     verification = _find(token, using=database)
-    if verification is None or verification.purpose != purpose:
+    if verification is None or verification.verified_at is None or verification.purpose != purpose:
         raise InvalidProof("the proof is not valid: let the phone be verified again")
     if not Verification.objects.using(database).redeem(verification, lifetime=LIFETIME):
         raise InvalidProof("the proof is not valid any more: let the phone be verified again")
@@ -65,8 +68,8 @@ def _find(token: object, *, using: str) -> Verification | None:
         return None
     if len(decoded) != _ID_LENGTH + _MAC_LENGTH:
         return None
-    verified = Verification.objects.using(using).select_related("recipient").filter(verified_at__isnull=False)
-    verification = verified.filter(pk=decoded[:_ID_LENGTH].hex()).first()
+    verifications = Verification.objects.using(using).select_related("recipient")
+    verification = verifications.filter(pk=decoded[:_ID_LENGTH].hex()).first()
     if verification and _is_signed(verification, decoded[_ID_LENGTH:]):
         return verification
     return None
@@ -74,7 +77,7 @@ def _find(token: object, *, using: str) -> Verification | None:
 
 def _is_signed(verification: Verification, mac: bytes) -> bool:
     keys = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
-    return any([hmac.compare_digest(mac, _mac(verification, force_bytes(key))) for key in keys])
+    return any(hmac.compare_digest(mac, _mac(verification, force_bytes(key))) for key in keys)
 
 
 def _mac(verification: Verification, key: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Signals that a host may listen to. All go out after the commit; an error in one receiver does not reach the others."""
+"""Signals that a host may listen to, sent after the commit; an error in one receiver does not reach the others."""
 
 from __future__ import annotations
 

@@ -26,7 +26,8 @@ def get_backend(channel: str) -> BaseBackend:
 def _make_backend(channel: str) -> BaseBackend:
     try:
         configured = settings.CHANNELS[channel]
-        return import_string(configured["BACKEND"])(**configured.get("OPTIONS", {}))
+        backend_class: type[BaseBackend] = import_string(configured["BACKEND"])
+        return backend_class(**configured.get("OPTIONS", {}))
     except (KeyError, ImportError, TypeError, ValueError) as error:
         raise ImproperlyConfigured(f"IHUYI['CHANNELS'][{channel!r}] cannot be used: {type(error).__name__}") from error
 

@@ -43,20 +43,13 @@ class LocmemBackend(BaseBackend):
         """Keep one message, or fail as the options say."""
         if self.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN):
             outbox.append(SentText(phone=phone, content=text.content, code=text.code, template_id=text.template_id))
-        return _SUBMISSIONS[self.outcome](self.result_code)
+        return self._submission()
 
-
-_SUBMISSIONS = {
-    Outcome.ACCEPTED: lambda _: Submission(
-        outcome=Outcome.ACCEPTED, code=2, text="提交成功", platform_id=secrets.token_hex(10), elapsed=0.0
-    ),
-    Outcome.REFUSED: lambda code: Submission(
-        outcome=Outcome.REFUSED, code=code, text="refused by the options", elapsed=0.0
-    ),
-    Outcome.UNSENT: lambda _: Submission(
-        outcome=Outcome.UNSENT, code=None, text="unsent by the options", fault="connection_refused", elapsed=0.0
-    ),
-    Outcome.UNKNOWN: lambda _: Submission(
-        outcome=Outcome.UNKNOWN, code=None, text="unknown by the options", fault="connection_lost", elapsed=0.0
-    ),
-}
+    def _submission(self) -> Submission:
+        words = f"{self.outcome.value}, as the options say"
+        if self.outcome is Outcome.ACCEPTED:
+            return Submission(outcome=self.outcome, code=2, text=words, platform_id=secrets.token_hex(10), elapsed=0.0)
+        if self.outcome is Outcome.REFUSED:
+            return Submission(outcome=self.outcome, code=self.result_code, text=words, elapsed=0.0)
+        fault = "connection_refused" if self.outcome is Outcome.UNSENT else "connection_lost"
+        return Submission(outcome=self.outcome, code=None, text=words, fault=fault, elapsed=0.0)

@@ -56,7 +56,7 @@ class GuessBudget:
         if self.in_a_row >= LOCKED:
             return now + DAY
         # The exponent is capped only to keep the number small: 15 minutes reach a day after seven doublings.
-        rest = min(FIRST_REST * 2 ** min(self.in_a_row - IN_A_ROW, 7), LONGEST_REST)
+        rest: timedelta = min(FIRST_REST * 2 ** min(self.in_a_row - IN_A_ROW, 7), LONGEST_REST)
         return _from_timestamp(self.failed_at[-1]) + rest
 
     def _end_of_full_day(self, now: datetime) -> datetime:

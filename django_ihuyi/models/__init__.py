@@ -2,7 +2,7 @@
 
 from django_ihuyi.models.messages import Kind, Message, MessageQuerySet, State
 from django_ihuyi.models.recipients import LostRace, Recipient
-from django_ihuyi.models.standings import Standing, read_standing, read_verification
+from django_ihuyi.models.standings import Standing, VerificationStanding, read_standing, read_verification
 from django_ihuyi.models.verifications import Verification
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Standing",
     "State",
     "Verification",
-    "VerificationQuerySet",
+    "VerificationStanding",
     "read_standing",
+    "read_verification",
 ]

@@ -45,4 +45,5 @@ def to_datetime(value: Any, connection: BaseDatabaseWrapper) -> datetime:
     """Convert what a raw statement returned, as the ORM converts a DateTimeField."""
     for converter in connection.ops.get_db_converters(_DATETIME):
         value = converter(value, _DATETIME, connection)
-    return value
+    moment: datetime = value
+    return moment

@@ -25,7 +25,7 @@ class RecipientQuerySet(models.QuerySet["Recipient"]):
 
         Raises LostRace for the others. Call it in one transaction with the message's insert.
         """
-        if recipient.pk is not None:
+        if not recipient._state.adding:
             self._advance(recipient)
             return
         try:

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Model, Value
+from django.db.models import Field, Model, Value
 
 from django_ihuyi.models.clock import sql_a_day_ago, sql_now, to_datetime
 from django_ihuyi.models.messages import Message
@@ -24,15 +24,28 @@ from django_ihuyi.models.verifications import Verification
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What the database knew at `now`; a recipient without a primary key was never seen before.
+    """What the database knew of a phone at `now`; a recipient without a primary key was never seen before.
 
-    The messages are those of the last 24 hours, as far as the limits look at them; a guess does not look at any.
+    The messages are those of the last 24 hours, as far as the limits look at them.
     """
 
     now: datetime
     recipient: Recipient
     verification: Verification | None
     messages: Sequence[Message]
+
+    @property
+    def phone(self) -> str:
+        """The canonical number."""
+        return self.recipient.phone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationStanding:
+    """What the database knew of a verification, and of its recipient, at `now`."""
+
+    now: datetime
+    verification: Verification
 
 
 def read_standing(phone: str, *, using: str, verification_id: str | None = None) -> Standing:
@@ -41,23 +54,25 @@ def read_standing(phone: str, *, using: str, verification_id: str | None = None)
     rows = _fetch(_OF_PHONE, [phone, verification_id], connection)
     loaded = [_load(row, (Recipient, Verification, Message), connection) for row in rows]
     recipient, verification, _ = loaded[0]
-    return _standing(
-        rows[0][0],
+    if verification:
+        verification.recipient = recipient
+    return Standing(
+        now=to_datetime(rows[0][0], connection),
         recipient=recipient or Recipient(phone=phone),
         verification=verification,
         messages=[message for _, _, message in loaded if message],
-        connection=connection,
     )
 
 
-def read_verification(verification_id: str, *, using: str) -> Standing | None:
-    """Return how a verification and its recipient stand, None for an id that is none."""
+def read_verification(verification_id: str, *, using: str) -> VerificationStanding | None:
+    """Return how a verification stands, None for an id that is none."""
     connection = connections[using]
     rows = _fetch(_OF_VERIFICATION, [verification_id], connection)
     if not rows:
         return None
     recipient, verification = _load(rows[0], (Recipient, Verification), connection)
-    return _standing(rows[0][0], recipient=recipient, verification=verification, messages=(), connection=connection)
+    verification.recipient = recipient
+    return VerificationStanding(now=to_datetime(rows[0][0], connection), verification=verification)
 
 
 _OF_PHONE = """
@@ -76,10 +91,10 @@ JOIN ihuyi_recipient ON ihuyi_recipient.id = ihuyi_verification.recipient_id
 WHERE ihuyi_verification.id = %s
 """
 
-_ALL = {model: [field.attname for field in model._meta.concrete_fields] for model in (Recipient, Verification)}
 #: The columns that are read, by their attributes' names and in the order of the models' fields.
 _COLUMNS: dict[type[Model], list[str]] = {
-    **_ALL,
+    Recipient: [field.attname for field in Recipient._meta.concrete_fields],
+    Verification: [field.attname for field in Verification._meta.concrete_fields],
     Message: ["id", "purpose", "kind", "state", "counted", "created_at", "finished_at"],
 }
 
@@ -89,13 +104,13 @@ Converter = Callable[[Any, Any, BaseDatabaseWrapper], Any]
 def _fetch(statement: str, parameters: list[Any], connection: BaseDatabaseWrapper) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(_said_by(connection.vendor)[statement], parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 @cache
 def _said_by(vendor: str) -> dict[str, str]:
     columns = {
-        model._meta.model_name: ", ".join(f"{model._meta.db_table}.{name}" for name in names)
+        model.__name__.lower(): ", ".join(f"{model._meta.db_table}.{name}" for name in names)
         for model, names in _COLUMNS.items()
     }
     return {
@@ -112,7 +127,7 @@ def _load(row: Sequence[Any], models: Sequence[type[Model]], connection: BaseDat
 
 def _load_one(model: type[Model], values: Iterator[Any], connection: BaseDatabaseWrapper) -> Model | None:
     loaded = []
-    for (expression, converters), value in zip(_converters(model, connection.alias), values):
+    for (expression, converters), value in zip(_converters(model, connection.alias), values, strict=False):
         for converter in converters:
             value = converter(value, expression, connection)
         loaded.append(value)
@@ -124,14 +139,12 @@ def _converters(model: type[Model], alias: str) -> list[tuple[Value, list[Conver
     connection = connections[alias]
     found = []
     for name in _COLUMNS[model]:
-        expression = Value(None, output_field=model._meta.get_field(name))
+        expression = Value(None, output_field=_field(model, name))
         found.append(
             (expression, [*connection.ops.get_db_converters(expression), *expression.get_db_converters(connection)])
         )
     return found
 
 
-def _standing(now: Any, *, connection: BaseDatabaseWrapper, verification: Any, **read: Any) -> Standing:
-    if verification:
-        verification.recipient = read["recipient"]
-    return Standing(now=to_datetime(now, connection), verification=verification, **read)
+def _field(model: type[Model], attname: str) -> Field[Any, Any]:
+    return next(field for field in model._meta.concrete_fields if field.attname == attname)

@@ -13,7 +13,6 @@ from django_ihuyi import codes
 from django_ihuyi.models.clock import DatabaseNow, sql_now
 from django_ihuyi.models.recipients import LostRace, Recipient
 
-
 #: In SQL, because to build it takes the ORM longer than a guess needs otherwise (docs/explanation/performance).
 _SPEND_ATTEMPT = """
 UPDATE ihuyi_verification SET attempts = attempts + 1{verified}{ended}
@@ -48,7 +47,7 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
         connection = connections[self.db]
         statement = _SPEND_ATTEMPT.format(
             now=sql_now(connection.vendor),
-            verified=", verified_at = {now}".format(now=sql_now(connection.vendor)) if right else "",
+            verified=f", verified_at = {sql_now(connection.vendor)}" if right else "",
             ended=", seed = ''" if right or last else "",
         )
         recipient = verification.recipient
@@ -130,8 +129,8 @@ class Verification(models.Model):
         return self.recipient.phone
 
     @property
-    def code(self) -> str | None:
-        """The digits, derived anew; None once the verification has ended or its key was retired."""
+    def code(self) -> str:
+        """The digits, derived anew; empty once the verification has ended or its key was retired."""
         return codes.derive(
             seed=self.seed,
             key_id=self.key_id,

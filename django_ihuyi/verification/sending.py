@@ -16,7 +16,6 @@ from django_ihuyi.exceptions import LimitReached, NumberRefused, SendingUnavaila
 from django_ihuyi.limits import GuessBudget, Refusal, Rules, find_refusal
 from django_ihuyi.models import (
     Kind,
-    LostRace,
     Message,
     Recipient,
     Standing,
@@ -87,9 +86,7 @@ def send_code(
     reservation = _reserve(
         canonical, purpose=purpose, named=parse_id(verification_id), channel=channel, client=client, using=database
     )
-    code = reservation.verification.code
-    assert code, "a verification that was just reserved is live"
-    message = dispatch(reservation.message, code=code, using=database)
+    message = dispatch(reservation.message, code=reservation.verification.code, using=database)
     _raise_unless_sent(message)
     signals.code_sent.send_robust(Verification, verification=reservation.verification, message=message)
     return _issued(reservation, channel=channel)
@@ -111,11 +108,10 @@ def _reserve(phone: str, *, purpose: str, named: str | None, using: str, **origi
 def _raise_if_refused(standing: Standing, *, purpose: str) -> None:
     closed_until = GuessBudget.load(standing.recipient.guesses, purpose).closed_until(standing.now)
     if closed_until:  # a code that may not be tried costs money for nothing
-        refusal = Refusal.until(closed_until, code="guess_limit", now=standing.now)
-    else:
-        refusal = find_refusal(standing, purpose=purpose, kind=Kind.CODE, rules=_rules())
-    if refusal:
-        raise _limit_reached(refusal, phone=standing.recipient.phone)
+        raise _limit_reached(Refusal.until(closed_until, code="guess_limit", now=standing.now), phone=standing.phone)
+    refusal = find_refusal(standing, purpose=purpose, kind=Kind.CODE, rules=_rules())
+    if refusal is not None:
+        raise _limit_reached(refusal, phone=standing.phone)
 
 
 def _limit_reached(refusal: Refusal, *, phone: str) -> LimitReached:
@@ -164,7 +160,7 @@ def _resend(standing: Standing, *, purpose: str, using: str) -> Verification | N
     verification = standing.verification
     if verification is None or verification.purpose != purpose:
         return None
-    if not verification.is_live(standing.now, max_attempts=settings.MAX_ATTEMPTS) or verification.code is None:
+    if not verification.is_live(standing.now, max_attempts=settings.MAX_ATTEMPTS) or not verification.code:
         return None
     until = min(standing.now + timedelta(seconds=settings.CODE_LIFETIME), verification.created_at + LONGEST_LIFE)
     if until - standing.now < SHORTEST_REST:

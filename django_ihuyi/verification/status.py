@@ -41,7 +41,7 @@ def get_status(verification_id: str, *, using: str | None = None) -> Status | No
     named = parse_id(verification_id)
     database = using or router.db_for_write(Verification)
     standing = read_verification(named, using=database) if named else None
-    if standing is None or standing.verification is None:
+    if standing is None:
         return None
     verification, now = standing.verification, standing.now
     last = Message.objects.using(database).filter(verification=verification).order_by("-id").first()

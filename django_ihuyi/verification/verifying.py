@@ -71,18 +71,19 @@ def _judge(verification_id: str, guess: str, *, using: str) -> Verdict:
     if standing is None:
         return _EXPIRED
     verification = standing.verification
-    budget = GuessBudget.load(standing.recipient.guesses, verification.purpose)
-    verdict = _find_end(verification, standing.now, using) or _find_rest(budget, standing.now)
+    budget = GuessBudget.load(verification.recipient.guesses, verification.purpose)
+    verdict = _find_end(verification, now=standing.now, using=using) or _find_rest(budget, standing.now)
     if verdict is None:
-        right = codes.matches(verification.code, guess)
-        judge = _accept if right else _count_failure
-        verdict = judge(verification, budget, standing.now, using)
+        if codes.matches(verification.code, guess):
+            verdict = _accept(verification, budget, using=using)
+        else:
+            verdict = _count_failure(verification, budget, now=standing.now, using=using)
     if verdict.outcome is not VerdictOutcome.RIGHT:
         signals.code_refused.send_robust(Verification, verification=verification, outcome=verdict.outcome)
     return verdict
 
 
-def _find_end(verification: Verification, now: datetime, using: str) -> Verdict | None:
+def _find_end(verification: Verification, *, now: datetime, using: str) -> Verdict | None:
     if verification.verified_at:
         return _EXPIRED
     if verification.attempts >= settings.MAX_ATTEMPTS:
@@ -102,7 +103,7 @@ def _find_rest(budget: GuessBudget, now: datetime) -> Verdict | None:
     return Verdict(outcome=VerdictOutcome.LIMITED, retry_after=math.ceil((until - now).total_seconds()))
 
 
-def _accept(verification: Verification, budget: GuessBudget, now: datetime, using: str) -> Verdict:
+def _accept(verification: Verification, budget: GuessBudget, *, using: str) -> Verdict:
     verifications = Verification.objects.using(using)
     if budget.in_a_row:
         cleared = budget.after_success(verification.recipient.guesses, verification.purpose)
@@ -121,7 +122,7 @@ def _accept(verification: Verification, budget: GuessBudget, now: datetime, usin
     )
 
 
-def _count_failure(verification: Verification, budget: GuessBudget, now: datetime, using: str) -> Verdict:
+def _count_failure(verification: Verification, budget: GuessBudget, *, now: datetime, using: str) -> Verdict:
     attempts_left = settings.MAX_ATTEMPTS - verification.attempts - 1
     guesses = budget.after_failure(verification.recipient.guesses, verification.purpose, now)
     with transaction.atomic(using=using):
