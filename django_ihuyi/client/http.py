@@ -63,7 +63,8 @@ class Client:
         self._form_format = None if is_v2(url) else format
         self._api_key = api_key
         self._dynamic_password = dynamic_password
-        self._total_timeout = total_timeout
+        # A little less, so that the whole call, its own end included, stays within it.
+        self._time_allowed = total_timeout * 0.99
         self._clock = clock
         self._requests = {method: prepare(method_url(url, method)) for method in ("Submit", "GetNum")}
         self._exchange = Exchange(connect_timeout=connect_timeout, verify=verify, lookup=lookup, adapter=adapter)
@@ -123,7 +124,7 @@ class Client:
     def _ask(
         self, method: str, form: dict[str, str], parse: Callable[..., Answer], *, started: float
     ) -> Answer | Fault:
-        reply = self._exchange.post(self._requests[method], form, deadline=started + self._total_timeout)
+        reply = self._exchange.post(self._requests[method], form, deadline=started + self._time_allowed)
         if isinstance(reply, Fault):
             return reply
         try:

@@ -41,12 +41,18 @@ class Resolver:
 
     def _work(self, host: str, port: int, future: Future[list[Address]]) -> None:
         try:
-            future.set_result(self._lookup(host, port, type=socket.SOCK_STREAM))
+            addresses = self._lookup(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
+            self._forget(host, port)
             future.set_exception(error if isinstance(error, OSError) else socket.gaierror(socket.EAI_NONAME))
-        finally:
-            with self._lock:
-                del self._under_way[host, port]
+        else:
+            self._forget(host, port)
+            future.set_result(addresses)
+
+    def _forget(self, host: str, port: int) -> None:
+        # Before the answer is told: who asks after having heard it wants a new one.
+        with self._lock:
+            del self._under_way[host, port]
 
 
 def _is_literal(host: str) -> bool:
