@@ -10,7 +10,7 @@ from django_ihuyi import message_templates, signals
 from django_ihuyi.backends import get_backend
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.client.results import Kind, describe
-from django_ihuyi.models import Message, State
+from django_ihuyi.models import Message, State, Verification
 
 #: What a submission makes of a message that was being sent.
 _STATES = {
@@ -62,7 +62,13 @@ def settle(message: Message, submission: Submission, *, using: str) -> None:
     else:
         settled = Message.objects.using(using).settle(message)
     if settled:
-        signals.message_changed.send_robust(Message, message=message)
+        _announce(message)
+
+
+def _announce(message: Message) -> None:
+    signals.message_changed.send_robust(Message, message=message)
+    if message.verification and message.state in (State.SUBMITTED, State.UNKNOWN):
+        signals.code_sent.send_robust(Verification, verification=message.verification, message=message)
 
 
 def _keeps_claim(outcome: Outcome, kind: Kind | None) -> bool:

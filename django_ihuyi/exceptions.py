@@ -3,6 +3,7 @@
 IhuyiError
 ├── InvalidPhone (ValueError)       not a phone number that we send to
 ├── UnknownPurpose (ValueError)     a purpose that the PURPOSES setting does not name
+├── UnknownChannel (ValueError)     a channel that the CHANNELS setting does not name
 ├── InvalidProof (ValueError)       forged, expired, redeemed, or made for something else
 ├── InvalidAnswer (ValueError)      the platform's answer is not what it documents
 └── NotSent                         no message left; `code` says why
@@ -31,6 +32,12 @@ class InvalidPhone(IhuyiError, ValueError):
 
 class UnknownPurpose(IhuyiError, ValueError):
     """The PURPOSES setting does not name this purpose."""
+
+    code = "invalid"
+
+
+class UnknownChannel(IhuyiError, ValueError):
+    """The CHANNELS setting does not name this channel."""
 
     code = "invalid"
 

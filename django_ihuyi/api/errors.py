@@ -16,13 +16,23 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from django_ihuyi.api.problems import refuse
-from django_ihuyi.exceptions import InvalidPhone, LimitReached, NumberRefused, SendingUnavailable, UnknownPurpose
+from django_ihuyi.exceptions import (
+    InvalidPhone,
+    LimitReached,
+    NumberRefused,
+    SendingUnavailable,
+    UnknownChannel,
+    UnknownPurpose,
+)
 
 #: Seconds after which a caller may try again when the database is out of reach.
 DATABASE_RETRY_AFTER = 5
 
 _NOT_JSON = _("The body must be one JSON object: no key twice, no NaN, not nested deep.")
 _INVALID = _("This value is not valid.")
+
+#: Which member of a body an argument came from.
+_FIELDS = {InvalidPhone: "phone", UnknownPurpose: "purpose", UnknownChannel: "channel"}
 
 logger = logging.getLogger("django_ihuyi.api")
 
@@ -59,9 +69,9 @@ def _answer_database(error: Exception, view: APIView) -> Response:
 
 @_answer.register(InvalidPhone)
 @_answer.register(UnknownPurpose)
-def _answer_argument(error: InvalidPhone | UnknownPurpose, view: APIView) -> Response:
-    field = "phone" if isinstance(error, InvalidPhone) else "purpose"
-    return _refuse_fields([{"field": field, "code": "invalid", "detail": str(_INVALID)}])
+@_answer.register(UnknownChannel)
+def _answer_argument(error: InvalidPhone | UnknownPurpose | UnknownChannel, view: APIView) -> Response:
+    return _refuse_fields([{"field": _FIELDS[type(error)], "code": "invalid", "detail": str(_INVALID)}])
 
 
 @_answer.register

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from django.db import router, transaction
 
 from django_ihuyi import message_templates, phones, signals
+from django_ihuyi.backends import get_backend
 from django_ihuyi.client.results import Kind as ResultKind
 from django_ihuyi.client.results import describe
 from django_ihuyi.conf import settings
 from django_ihuyi.dispatch import dispatch
-from django_ihuyi.exceptions import LimitReached, NumberRefused, SendingUnavailable, UnknownPurpose
+from django_ihuyi.exceptions import LimitReached, NumberRefused, SendingUnavailable, UnknownChannel, UnknownPurpose
 from django_ihuyi.limits import GuessBudget, Refusal, Rules, find_refusal
 from django_ihuyi.models import (
     Kind,
@@ -77,18 +78,21 @@ def send_code(
     `client` names the requester's address for the send log. Inside a transaction of the caller the message leaves
     after its commit.
 
-    Raises InvalidPhone, UnknownPurpose, LimitReached, NumberRefused or SendingUnavailable; no code was sent then.
+    Raises InvalidPhone, UnknownPurpose, UnknownChannel, LimitReached, NumberRefused or SendingUnavailable; then no code
+    was sent.
     """
     canonical = phones.parse(phone)
     if purpose not in settings.PURPOSES:
         raise UnknownPurpose("name one of IHUYI['PURPOSES']")
+    if channel not in settings.CHANNELS:
+        raise UnknownChannel("name one of IHUYI['CHANNELS']")
+    get_backend(channel)  # a misconfigured one shows itself before anything is claimed
     database = using or router.db_for_write(Verification)
     reservation = _reserve(
         canonical, purpose=purpose, named=parse_id(verification_id), channel=channel, client=client, using=database
     )
     message = dispatch(reservation.message, code=reservation.verification.code, using=database)
     _raise_unless_sent(message)
-    signals.code_sent.send_robust(Verification, verification=reservation.verification, message=message)
     return _issued(reservation, channel=channel)
 
 
