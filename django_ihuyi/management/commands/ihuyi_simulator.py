@@ -20,7 +20,7 @@ class Command(BaseCommand):
         """Declare the flags."""
         add_arguments(parser)
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         """Serve until interrupted."""
         try:
             run(argparse.Namespace(**options), say=self._say)
