@@ -37,7 +37,7 @@ def pytest_arguments(arguments):
         return ["-m", "proof", "-n", "0", *(argument for argument in arguments if argument != "--proofs")]
     if any(argument.startswith(ABOUT_PROCESSES) for argument in arguments):
         return arguments
-    return ["-n", str(min(os.cpu_count() or 1, 4)), *arguments]
+    return ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "worksteal", *arguments]
 
 
 if __name__ == "__main__":

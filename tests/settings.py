@@ -60,7 +60,8 @@ WORKPLACE = Path(tempfile.mkdtemp(prefix="django-ihuyi-tests-"))
 atexit.register(shutil.rmtree, WORKPLACE, ignore_errors=True)
 
 # A file, not memory: races between processes and threads need one.
-DATABASES = {"default": databases.from_url(os.environ.get("DATABASE_URL") or f"sqlite:///{WORKPLACE / 'db.sqlite3'}")}
+DATABASE_URL = os.environ.get("DATABASE_URL") or f"sqlite:///{(WORKPLACE / 'db.sqlite3').as_posix()}"
+DATABASES = {"default": databases.from_url(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": str(WORKPLACE / "test.sqlite3")}
 

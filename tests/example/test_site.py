@@ -32,23 +32,26 @@ def test_a_proof_opens_an_account_once(site):
     assert second.status_code == 400
 
 
+@pytest.mark.proof
 def test_it_does_the_same_under_gunicorn_with_a_platform_elsewhere(deployed_site, simulator):
     answer = register(deployed_site, verify(deployed_site, inbox=simulator))
 
     assert answer.status_code == 201
 
 
+@pytest.mark.proof
 def test_a_deployment_shows_no_simulator(deployed_site):
     assert requests.get(f"{deployed_site}/_simulator/", timeout=30).status_code == 404
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("path", ["/static/example_project/home.js", "/static/admin/css/base.css"])
 def test_a_deployment_serves_its_static_files(deployed_site, path):
     assert requests.get(f"{deployed_site}{path}", timeout=30).status_code == 200
 
 
 @pytest.mark.parametrize(("languages", "title"), [("en", "Verify your phone"), ("zh-CN,zh;q=0.9", "验证手机号")])
-def test_the_page_speaks_the_visitors_language(deployed_site, languages, title):
-    page = requests.get(deployed_site, headers={"Accept-Language": languages}, timeout=30)
+def test_the_page_speaks_the_visitors_language(site, languages, title):
+    page = requests.get(site, headers={"Accept-Language": languages}, timeout=30)
 
     assert f"<title>{title}</title>" in page.text
