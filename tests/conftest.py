@@ -1,10 +1,19 @@
 """What every test may ask for, and the figures that the proofs print."""
 
+from pathlib import Path
+
+import hypothesis
 import pytest
 from django.core.cache import cache
 from django.db import connection
 
+from django_ihuyi.backends import locmem
+
 FIGURE = "figure "
+
+# How long an example takes is the machine's affair; what must be fast is measured by a test of its own.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +25,24 @@ def empty_cache():
 
 
 @pytest.fixture
+def outbox():
+    """The messages that left through the locmem backend; empty when a test begins."""
+    locmem.outbox.clear()
+    yield locmem.outbox
+    locmem.outbox.clear()
+
+
+@pytest.fixture
+def configure(settings):
+    """Change the app's settings for one test, as in `configure(CODE_LENGTH=8)`."""
+
+    def change(**chosen):
+        settings.IHUYI = {**settings.IHUYI, **chosen}
+
+    return change
+
+
+@pytest.fixture
 def figure(record_property):
     """Note a measured figure, as in `figure("F1", "1 of 200")`; the run ends with a list of them."""
     return lambda name, value: record_property(FIGURE + name, value)
@@ -24,9 +51,13 @@ def figure(record_property):
 @pytest.fixture
 def database_url(transactional_db):
     """The address of this test's database, for other processes that shall work on it."""
+    return url_of(connection)
+
+
+def url_of(connection):
     settings = connection.settings_dict
     if connection.vendor == "sqlite":
-        return f"sqlite:///{settings['NAME']}"
+        return f"sqlite:///{Path(settings['NAME']).as_posix()}"
     scheme = {"postgresql": "postgres", "mysql": "mysql"}[connection.vendor]
     return "{scheme}://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(scheme=scheme, **settings)
 
