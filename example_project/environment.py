@@ -3,13 +3,16 @@
 import hashlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
+import time
 import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 10)
+A_DAY = 24 * 60 * 60
 
 
 def make(*extras, django=""):
@@ -23,7 +26,9 @@ def make(*extras, django=""):
     folder = folder_for(*extras, django=django)
     python = interpreter_in(folder)
     if not (folder / "ready").exists():
+        sweep(folder)
         build(folder, extras=extras, django=django)
+    (folder / "ready").touch()
     return python
 
 
@@ -66,4 +71,11 @@ def build(folder, *, extras, django=""):
     pip = [interpreter_in(folder), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     if subprocess.run([*pip, *requirements], cwd=ROOT).returncode:
         sys.exit(f"Installing into {folder.name} failed; the lines above say why. Start again when it is mended.")
-    (folder / "ready").touch()
+
+
+def sweep(folder):
+    """Remove what `folder` replaces: environments of an older pyproject.toml that nobody has used for a day."""
+    for older in folder.parent.glob(folder.name.rpartition("-")[0] + "-*"):
+        ready = older / "ready"
+        if ready.exists() and time.time() - ready.stat().st_mtime > A_DAY:
+            shutil.rmtree(older, ignore_errors=True)

@@ -1,7 +1,9 @@
 """The two commands start on any Python, and say what it lacks."""
 
 import ast
+import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,19 @@ def test_another_django_gets_an_environment_of_its_own():
     folders = {environment.folder_for("test", django=version) for version in ("", "~=5.2.0", "~=6.0.0")}
 
     assert len(folders) == 3
+
+
+def test_an_environment_that_another_replaced_goes_after_a_day_unused(tmp_path):
+    names = [".venv-test-py3.11-old", ".venv-test-py3.11-fresh", ".venv-dev-py3.11-old"]
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "ready").touch()
+        age = 0 if name.endswith("fresh") else 2 * environment.A_DAY
+        os.utime(tmp_path / name / "ready", (time.time() - age,) * 2)
+
+    environment.sweep(tmp_path / ".venv-test-py3.11-new")
+
+    assert sorted(folder.name for folder in tmp_path.iterdir()) == sorted(names[1:])
 
 
 def test_the_suite_uses_several_processes():
