@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import socket
+import threading
 from time import monotonic
 from typing import Any
 from urllib.parse import urlencode
@@ -55,6 +56,7 @@ class Exchange:
         self._lookup = lookup
         self._adapter = adapter
         self._opened: tuple[int, Session] | None = None
+        self._locks: dict[int, threading.Lock] = {}
 
     def post(self, prepared: requests.PreparedRequest, form: dict[str, str], *, deadline: float) -> bytes | Fault:
         """Post the form before the deadline (of the monotonic clock); return the body of an HTTP 200, or the fault."""
@@ -86,12 +88,19 @@ class Exchange:
             return FAULTS[call.fault]
 
     def _session(self) -> Session:
-        # A connection that two processes write to is of use to neither: each makes its own.
         opened = self._opened
-        if opened is None or opened[0] != os.getpid():
+        if opened is not None and opened[0] == os.getpid():
+            return opened[1]
+        # A lock for each process: one that is held while another thread forks is never released in the child.
+        with self._locks.setdefault(os.getpid(), threading.Lock()):
+            return self._open()
+
+    def _open(self) -> Session:
+        # A connection that two processes write to is of use to neither: each makes its own.
+        if self._opened is None or self._opened[0] != os.getpid():
             adapter = self._adapter or Transport(verify=self._verify, lookup=self._lookup)
-            opened = self._opened = (os.getpid(), Session(adapter))
-        return opened[1]
+            self._opened = (os.getpid(), Session(adapter))
+        return self._opened[1]
 
 
 def _read(response: requests.Response) -> bytes | Fault:

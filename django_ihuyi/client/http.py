@@ -64,7 +64,7 @@ class Client:
         self._api_key = api_key
         self._dynamic_password = dynamic_password
         # A little less, so that the whole call, its own end included, stays within it.
-        self._time_allowed = total_timeout * 0.99
+        self._time_allowed = total_timeout * 0.97
         self._clock = clock
         self._requests = {method: prepare(method_url(url, method)) for method in ("Submit", "GetNum")}
         self._exchange = Exchange(connect_timeout=connect_timeout, verify=verify, lookup=lookup, adapter=adapter)

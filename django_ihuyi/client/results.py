@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-DAY = 86_400
-
 
 class Kind(enum.Enum):
     """What sort of answer a result code is."""
@@ -49,8 +47,6 @@ class ResultCode:
     actor: Actor
     #: How well it is known: "platform" (its published table) or "wild" (seen in answers, published nowhere).
     marks: str = "platform"
-    #: Seconds until the same number may be tried again, where the code says so.
-    retry_after: int | None = None
 
 
 def describe(code: int) -> ResultCode:
@@ -71,7 +67,8 @@ _ROWS = (
         code=0,
         seed_text="提交失败",
         zh="平台未接收该短信，未说明原因；短信没有发出。若持续出现，请联系平台客服。",
-        en="The platform did not take the message and does not say why. If it lasts, ask its support.",
+        en="The platform did not take the message and does not say why; nothing went out. "
+        "If it lasts, ask its support.",
         kind=Kind.GENERIC,
         actor=Actor.PLATFORM,
     ),
@@ -268,7 +265,6 @@ _ROWS = (
         en="One message a second to one number; wait and try again.",
         kind=Kind.THROTTLED,
         actor=Actor.NOBODY,
-        retry_after=2,
     ),
     ResultCode(
         code=4082,
@@ -277,7 +273,6 @@ _ROWS = (
         en="The number has had all the messages that it may get in a day; try again tomorrow.",
         kind=Kind.QUOTA,
         actor=Actor.NOBODY,
-        retry_after=DAY,
     ),
     ResultCode(
         code=4085,
@@ -286,7 +281,6 @@ _ROWS = (
         en="The number has had all the verification codes that it may get in a day; try again tomorrow.",
         kind=Kind.QUOTA,
         actor=Actor.NOBODY,
-        retry_after=DAY,
     ),
     ResultCode(
         code=4010,
@@ -296,7 +290,6 @@ _ROWS = (
         kind=Kind.THROTTLED,
         actor=Actor.NOBODY,
         marks="wild",
-        retry_after=60,
     ),
     ResultCode(
         code=4077,
@@ -315,7 +308,6 @@ _ROWS = (
         kind=Kind.THROTTLED,
         actor=Actor.NOBODY,
         marks="wild",
-        retry_after=60,
     ),
     ResultCode(
         code=4083,
@@ -325,7 +317,6 @@ _ROWS = (
         kind=Kind.THROTTLED,
         actor=Actor.NOBODY,
         marks="wild",
-        retry_after=60,
     ),
     ResultCode(
         code=4084,
@@ -335,7 +326,6 @@ _ROWS = (
         kind=Kind.THROTTLED,
         actor=Actor.NOBODY,
         marks="wild",
-        retry_after=DAY,
     ),
     ResultCode(
         code=4086,
@@ -345,7 +335,6 @@ _ROWS = (
         kind=Kind.THROTTLED,
         actor=Actor.NOBODY,
         marks="wild",
-        retry_after=120,
     ),
     ResultCode(
         code=40505,

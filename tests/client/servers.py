@@ -80,10 +80,8 @@ class Server:
 
     def _receive(self, connection):
         while not self.over.is_set():
-            try:
+            with contextlib.suppress(TimeoutError):
                 return connection.recv(65536)
-            except TimeoutError:
-                continue
         return b""
 
 

@@ -1,10 +1,11 @@
 """Each fault of the platform, from a real socket, ends in its one right outcome.
 
-The numbers are those of the table in docs/explanation/faults.
+The numbers in the names are those of the project's table of faults.
 """
 
 import json
 import socket
+import sys
 import threading
 from contextlib import ExitStack
 
@@ -44,7 +45,10 @@ PERHAPS_SENT = {
     "11 no byte of an answer": (says_and_waits(b""), "deadline"),
     "12 headers drip": (drips(b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 1000), "deadline"),
     "12 body drips": (drips(answer(ACCEPTED * 10)), "deadline"),
-    "12 chunks drip": (drips(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 100), "deadline"),
+    "12 chunks drip": (
+        drips(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 100),
+        "deadline",
+    ),
     "12 endless 100 Continue": (drips(b"HTTP/1.1 100 Continue\r\n\r\n" * 100), "deadline"),
     "13 headers only": (says_and_waits(b"HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n"), "deadline"),
     "14 closed without an answer": (closes, LOST),
@@ -95,14 +99,20 @@ def test_what_may_have_left_is_unknown_and_never_sent_again(behave, fault, submi
     assert len(server.requests) == server.connections == 1
 
 
-BOMB = b'<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a "%s">%s]><SubmitResult><code>2</code><msg>%s</msg><smsid>1616</smsid></SubmitResult>'
+def with_dtd(entities, *, code=b"2", msg=b"x"):
+    fields = b"<code>%s</code><msg>%s</msg><smsid>1616</smsid>" % (code, msg)
+    return b'<?xml version="1.0"?><!DOCTYPE b %s><SubmitResult>%s</SubmitResult>' % (entities, fields)
+
+
+LAUGHS = b'[<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;"><!ENTITY d "&c;&c;&c;&c;">]'
 XML = {
     "25 invalid": b"<SubmitResult><code>2</code>",
-    "26 DTD": BOMB % (b"a", b"", b"x"),
-    "26 external": b'<!DOCTYPE b SYSTEM "file:///etc/passwd"><SubmitResult><code>2</code><smsid>1</smsid></SubmitResult>',
-    "26 billion laughs": BOMB % (b"a" * 50, b'<!ENTITY c "&a;&a;&a;&a;&a;&a;"><!ENTITY d "&c;&c;&c;&c;">', b"&d;"),
-    "26 quadratic": BOMB % (b"a" * 20_000, b"", b"&a;" * 10_000),
-    "27 entity that spells 2": b'<!DOCTYPE b [<!ENTITY c "2">]><SubmitResult><code>&c;</code><smsid>1</smsid></SubmitResult>',
+    "26 DTD": with_dtd(b"[]"),
+    "26 external DTD": with_dtd(b'SYSTEM "file:///etc/passwd"'),
+    "26 external entity": with_dtd(b'[<!ENTITY f SYSTEM "file:///etc/hostname">]', msg=b"&f;"),
+    "26 billion laughs": with_dtd(LAUGHS, msg=b"&d;"),
+    "26 quadratic": with_dtd(b'[<!ENTITY a "%s">]' % (b"a" * 10_000), msg=b"&a;" * 10_000),
+    "27 entity that spells 2": with_dtd(b'[<!ENTITY two "2">]', code=b"&two;"),
 }
 
 
@@ -223,21 +233,23 @@ def test_3_a_lookup_that_hangs_is_unsent_and_done_once_for_all_who_wait(submit):
     assert lookup.asked == 1
 
 
-def test_4_a_connection_that_nobody_answers_is_unsent(submit):
-    with ExitStack() as stack:
-        # Linux drops further connection attempts once this queue is full.
-        full = stack.enter_context(socket.socket())
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        for _ in range(3):
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(full.getsockname())
-        submission = submit(f"http://127.0.0.1:{full.getsockname()[1]}/sms.php")
+if sys.platform == "linux":  # Other systems refuse what they have no room for.
 
-    assert (submission.outcome, submission.fault) == (Outcome.UNSENT, "connect_timeout")
-    # Two tries of 0.3 s each.
-    assert 0.55 < submission.elapsed < 0.7
+    def test_4_a_connection_that_nobody_answers_is_unsent(submit):
+        with ExitStack() as stack:
+            # Once this queue is full, further attempts to connect get no answer.
+            full = stack.enter_context(socket.socket())
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            for _ in range(3):
+                waiting = stack.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex(full.getsockname())
+            submission = submit(f"http://127.0.0.1:{full.getsockname()[1]}/sms.php")
+
+        assert (submission.outcome, submission.fault) == (Outcome.UNSENT, "connect_timeout")
+        # Two tries of 0.3 s each.
+        assert submission.elapsed > 0.55
 
 
 def test_a_retry_that_succeeds_is_accepted(submit):
@@ -270,4 +282,4 @@ def test_the_longest_call_takes_8_seconds(behave, submit, figure, request):
 
     figure(f"F8 longest call, {request.node.callspec.id}", f"{submission.elapsed:.2f} s (at most 8.0)")
     assert submission.fault == "deadline"
-    assert 7.8 < submission.elapsed <= 8.0
+    assert 7.5 < submission.elapsed <= 8.0
