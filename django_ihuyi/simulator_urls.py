@@ -1,0 +1,9 @@
+"""Mount the pages of the simulator in this process: path("_simulator/", include("django_ihuyi.simulator_urls"))."""
+
+from __future__ import annotations
+
+from django.urls import re_path
+
+from django_ihuyi import views
+
+urlpatterns = [re_path(r"^(?P<path>.*)$", views.simulator, name="ihuyi_simulator")]
