@@ -72,6 +72,9 @@ class Client:
     def __repr__(self) -> str:
         return f"<Client {self.account} at {self.url}>"
 
+    def __getstate__(self) -> object:
+        raise TypeError("a client holds a key and is never pickled: make one where it is needed")
+
     def submit(self, *, mobile: str, content: str, template_id: str | None = None) -> Submission:
         """Hand one message to the platform; with `template_id`, `content` is the variables joined by "|"."""
         started = monotonic()

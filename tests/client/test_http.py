@@ -1,13 +1,15 @@
 """The client on a wire that works: what it sends, what it makes of the answer, which connections it uses."""
 
+import logging
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import pytest
 import requests
@@ -158,6 +160,21 @@ def test_the_key_is_in_no_repr(make_client):
 
     assert repr(client) == f"<Client {ACCOUNT} at http://127.0.0.1/sms.php>"
     assert API_KEY not in str(client)
+
+
+def test_a_client_is_not_pickled(make_client):
+    with pytest.raises(TypeError, match="never pickled"):
+        pickle.dumps(make_client("http://127.0.0.1/sms.php"))
+
+
+@pytest.mark.parametrize("data", [answer(ACCEPTED), answer(b"nonsense"), answer(b"", "500 Oops"), b""], ids=range(4))
+def test_no_secret_is_logged(data, submit, caplog):
+    caplog.set_level(logging.DEBUG)
+    with Server(lambda connection, server: connection.sendall(data)) as server:
+        submit(server.url(), dynamic_password=False)
+
+    assert "urllib3" in {record.name.partition(".")[0] for record in caplog.records}
+    assert [secret for secret in (API_KEY, ACCOUNT, MOBILE, "480917", quote(CONTENT)) if secret in caplog.text] == []
 
 
 @pytest.mark.parametrize(
