@@ -1,0 +1,170 @@
+"""How many messages may leave for one phone: tables of what was sent, and what may follow."""
+
+import itertools
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from django_ihuyi.limits import Refusal, Rules, find_refusal
+from django_ihuyi.models import Kind, Message, Recipient, Standing, State
+
+# Ten seconds after midnight in Shanghai, where "a day" could begin.
+NOW = datetime(2026, 12, 31, 16, 0, 10, tzinfo=timezone.utc)
+RULES = Rules(resend_interval=timedelta(seconds=60), messages=5, codes=5)
+DAY = 86_400
+
+TOO_SOON, FULL = "resend_too_soon", "number_limit"
+
+
+def sent(ago, *, ended=None, **changes):
+    """A message that was created `ago` seconds before NOW; its call ended at once, or `ended` seconds before NOW."""
+    return Message(
+        **{
+            "state": State.SUBMITTED,
+            "kind": Kind.CODE,
+            "purpose": "login",
+            "counted": True,
+            "created_at": NOW - timedelta(seconds=ago),
+            "finished_at": NOW - timedelta(seconds=ago if ended is None else ended),
+            **changes,
+        }
+    )
+
+
+def sending(ago, **changes):
+    return sent(ago, state=State.SENDING, finished_at=None, **changes)
+
+
+def refusal(*messages, purpose="login", kind=Kind.CODE, rules=RULES, **learned):
+    recipient = Recipient(phone="+8613800138000", **learned)
+    standing = Standing(now=NOW, recipient=recipient, verification=None, messages=messages)
+    return find_refusal(standing, purpose=purpose, kind=kind, rules=rules)
+
+
+def other(ago, **changes):
+    return sent(ago, purpose="register", **changes)
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        pytest.param([], None, id="never sent to"),
+        # One a second, whatever for, counted from the end of the previous call.
+        pytest.param([other(0.4)], (TOO_SOON, 1), id="0.4 s after another purpose"),
+        pytest.param([other(1.0)], None, id="1 s after another purpose"),
+        pytest.param([other(8.0, ended=0.1)], (TOO_SOON, 1), id="0.1 s after the end of a call that took 7.9 s"),
+        pytest.param([other(8.0, ended=1.0)], None, id="1 s after the end of a call that took 7 s"),
+        # A call under way may arrive at any time before its deadline of 8 s.
+        pytest.param([other(0, state=State.QUEUED, finished_at=None)], (TOO_SOON, 9), id="queued just now"),
+        pytest.param([sending(0, purpose="register")], (TOO_SOON, 9), id="being sent since just now"),
+        pytest.param([sending(5, purpose="register")], (TOO_SOON, 4), id="being sent since 5 s"),
+        # Past the deadline nobody knows: a second at a time, until the lease of 60 s says that the worker died.
+        pytest.param([sending(20, purpose="register")], (TOO_SOON, 1), id="being sent since 20 s"),
+        pytest.param([sending(59.9, purpose="register")], (TOO_SOON, 1), id="being sent, just within the lease"),
+        pytest.param([sending(60, purpose="register")], None, id="being sent, past the lease"),
+        # 60 seconds between messages of one purpose, counted from when the caller asked.
+        pytest.param([sent(1)], (TOO_SOON, 59), id="same purpose, 1 s ago"),
+        pytest.param([sent(59.5)], (TOO_SOON, 1), id="same purpose, 59.5 s ago"),
+        pytest.param([sent(60)], None, id="same purpose, 60 s ago"),
+        # The longest of several waits is told.
+        pytest.param([other(0.5), sent(10)], (TOO_SOON, 50), id="pace and interval at once"),
+        # What certainly did not leave is not counted, nor does it set the pace.
+        pytest.param([sent(2, counted=False, state=State.REFUSED)], None, id="refused 2 s ago"),
+        pytest.param([sent(0.1, counted=False, state=State.UNSENT)], None, id="unsent just now"),
+        # A refused one did reach the platform, which counts attempts a second.
+        pytest.param([sent(0.1, counted=False, state=State.REFUSED)], (TOO_SOON, 1), id="refused just now"),
+        pytest.param([sent(10, state=State.UNKNOWN)], (TOO_SOON, 50), id="unknown counts as sent"),
+    ],
+)
+def test_messages_to_one_number_keep_their_distance(messages, expected):
+    found = refusal(*messages)
+
+    assert found == (expected and Refusal(code=expected[0], retry_after=expected[1]))
+
+
+def five(oldest, **changes):
+    """Five messages, one an hour apart but for the oldest."""
+    return [sent(3600 * number, **changes) for number in range(1, 5)] + [sent(oldest, **changes)]
+
+
+@pytest.mark.parametrize(
+    ("messages", "kind", "expected"),
+    [
+        pytest.param(five(DAY)[:4], Kind.CODE, None, id="four"),
+        pytest.param(five(DAY - 1), Kind.CODE, (FULL, 1), id="five, a second before the oldest is a day old"),
+        pytest.param(five(DAY), Kind.CODE, None, id="five, the oldest a day old"),
+        pytest.param(five(DAY + 1), Kind.CODE, None, id="five, a second after the oldest is a day old"),
+        # NOW is ten seconds after midnight in Shanghai: five before midnight still count.
+        pytest.param(five(20), Kind.CODE, (FULL, DAY - 4 * 3600), id="five, midnight between"),
+        pytest.param([sent(61 + n) for n in range(5)], Kind.CODE, (FULL, DAY - 65), id="five just before midnight"),
+        # The message is the platform's from when it arrives, which the end of its call bounds.
+        pytest.param(five(DAY + 5, finished_at=NOW - timedelta(hours=23)), Kind.CODE, (FULL, 3600), id="late ends"),
+        # Codes are counted apart from all messages, and within them.
+        pytest.param(five(20_000, kind=Kind.NOTICE), Kind.CODE, (FULL, DAY - 20_000), id="a code after five notices"),
+        pytest.param(five(20_000), Kind.NOTICE, (FULL, DAY - 20_000), id="a notice after five codes"),
+        pytest.param(five(20_000, counted=False, state=State.REFUSED), Kind.CODE, None, id="five that did not leave"),
+        pytest.param(five(20_000, state=State.UNKNOWN), Kind.CODE, (FULL, DAY - 20_000), id="five unknown"),
+        pytest.param([*five(DAY - 30), other(DAY - 20)], Kind.CODE, (FULL, 30), id="six: two must grow old"),
+    ],
+)
+def test_five_messages_leave_in_any_24_hours(messages, kind, expected):
+    found = refusal(*messages, kind=kind)
+
+    assert found == (expected and Refusal(code=expected[0], retry_after=expected[1]))
+
+
+def test_codes_may_be_limited_more_tightly_than_messages():
+    rules = Rules(resend_interval=timedelta(seconds=60), messages=5, codes=2)
+    messages = [sent(7_200), sent(3_600)]
+
+    assert refusal(*messages, rules=rules) == Refusal(code=FULL, retry_after=DAY - 7_200)
+    assert refusal(*messages, rules=rules, kind=Kind.NOTICE) is None
+
+
+AHEAD, PAST = NOW + timedelta(seconds=90), NOW - timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("learned", "kind", "expected"),
+    [
+        pytest.param({"wait_until": AHEAD}, Kind.CODE, (TOO_SOON, 90), id="4080: wait"),
+        pytest.param({"wait_until": PAST}, Kind.CODE, None, id="4080: waited"),
+        pytest.param({"full_until": AHEAD}, Kind.NOTICE, (FULL, 90), id="4082: full"),
+        pytest.param({"full_until": PAST}, Kind.CODE, None, id="4082: the day is over"),
+        pytest.param({"code_full_until": AHEAD}, Kind.CODE, (FULL, 90), id="4085: full for codes"),
+        pytest.param({"code_full_until": AHEAD}, Kind.NOTICE, None, id="4085: notices still leave"),
+        pytest.param({"suppressed_at": PAST, "suppressed_code": 408}, Kind.NOTICE, (FULL, DAY), id="408: suppressed"),
+        pytest.param({"suppressed_at": PAST - timedelta(days=99)}, Kind.CODE, (FULL, DAY), id="408: for ever"),
+        pytest.param({"wait_until": AHEAD, "suppressed_at": PAST}, Kind.CODE, (FULL, DAY), id="the longest is told"),
+    ],
+)
+def test_what_the_platform_said_of_a_number_is_kept_to(learned, kind, expected):
+    found = refusal(kind=kind, **learned)
+
+    assert found == (expected and Refusal(code=expected[0], retry_after=expected[1]))
+
+
+@given(st.lists(st.floats(min_value=0, max_value=90_000), max_size=12))
+def test_a_refusal_ends_when_it_says_and_not_before(ages):
+    messages = [sent(age) for age in ages]
+    found = refusal(*messages)
+
+    later = NOW + timedelta(seconds=found.retry_after if found else 0)
+    standing = Standing(now=later, recipient=Recipient(), verification=None, messages=messages)
+    assert find_refusal(standing, purpose="login", kind=Kind.CODE, rules=RULES) is None
+
+
+@given(st.lists(st.integers(min_value=1, max_value=4_000), min_size=1, max_size=200))
+def test_no_24_hours_ever_hold_more_than_five_messages(pauses):
+    moment, messages = NOW, []
+    for pause in pauses:
+        moment += timedelta(seconds=pause)
+        standing = Standing(now=moment, recipient=Recipient(), verification=None, messages=messages)
+        if find_refusal(standing, purpose="login", kind=Kind.CODE, rules=RULES) is None:
+            messages = [*messages, sent(0, created_at=moment, finished_at=moment)]
+
+    moments = [message.created_at for message in messages]
+    assert all(later - earlier >= timedelta(days=1) for earlier, later in zip(moments, moments[5:], strict=False))
+    assert all(later - earlier >= timedelta(seconds=60) for earlier, later in itertools.pairwise(moments))
