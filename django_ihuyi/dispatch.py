@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from django.db import transaction
 
 from django_ihuyi import transactions
@@ -16,8 +14,12 @@ def dispatch(message: Message, *, code: str, using: str) -> Message:
 
     In the second case the message returned is still `sending`.
     """
-    call = partial(deliver, message, code=code, using=using)
-    if not transactions.is_open(using):
-        return call()
-    transaction.on_commit(call, using=using, robust=True)
+
+    def call() -> None:  # no partial: Django names a hook that failed by its __qualname__
+        deliver(message, code=code, using=using)
+
+    if transactions.is_open(using):
+        transaction.on_commit(call, using=using, robust=True)
+    else:
+        call()
     return message

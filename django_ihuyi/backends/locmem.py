@@ -15,7 +15,7 @@ from django_ihuyi.message_templates import OutgoingText
 class SentText:
     """A message that arrived in the outbox."""
 
-    phone: str
+    phone: str = field(repr=False)
     content: str = field(repr=False)
     code: str = field(repr=False)
     template_id: str | None = None

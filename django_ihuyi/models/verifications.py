@@ -15,7 +15,7 @@ from django_ihuyi.models.recipients import LostRace, Recipient
 
 #: In SQL, because to build it takes the ORM longer than a guess needs otherwise (docs/explanation/performance).
 _SPEND_ATTEMPT = """
-UPDATE ihuyi_verification SET attempts = attempts + 1{verified}{ended}
+UPDATE ihuyi_verification SET attempts = attempts + 1, verified_at = %s{ended}
 WHERE id = %s AND attempts = %s AND verified_at IS NULL AND expires_at > {now} AND seed <> ''
   AND EXISTS (SELECT 1 FROM ihuyi_recipient WHERE id = %s AND version = %s)
 """
@@ -39,22 +39,25 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
             expires_at=now + lifetime,
         )
 
-    def spend_attempt(self, verification: Verification, *, right: bool, last: bool = False) -> None:
+    def spend_attempt(self, verification: Verification, *, right: bool, now: datetime, last: bool = False) -> None:
         """Count one guess and, if it was right, consume the verification, in one conditional statement.
 
-        Raises LostRace unless the verification and its recipient still are as they were read.
+        `now` is when the verification was read. Raises LostRace unless it and its recipient still are as they were then.
         """
         connection = connections[self.db]
-        statement = _SPEND_ATTEMPT.format(
-            now=sql_now(connection.vendor),
-            verified=f", verified_at = {sql_now(connection.vendor)}" if right else "",
-            ended=", seed = ''" if right or last else "",
-        )
+        verified_at = connection.ops.adapt_datetimefield_value(now if right else None)
         recipient = verification.recipient
+        statement = _SPEND_ATTEMPT.format(now=sql_now(connection.vendor), ended=", seed = ''" if right or last else "")
+        parameters = [verified_at, verification.pk, verification.attempts, recipient.pk, recipient.version]
         with connection.cursor() as cursor:
-            cursor.execute(statement, [verification.pk, verification.attempts, recipient.pk, recipient.version])
+            cursor.execute(statement, parameters)
             if not cursor.rowcount:
                 raise LostRace
+        verification.attempts += 1
+        if right:
+            verification.verified_at = now
+        if right or last:
+            verification.seed = ""
 
     def extend(self, verification: Verification, *, until: datetime) -> None:
         """Let a live verification live until `until`; raises LostRace if it has ended meanwhile."""

@@ -75,7 +75,7 @@ def _judge(verification_id: str, guess: str, *, using: str) -> Verdict:
     verdict = _find_end(verification, now=standing.now, using=using) or _find_rest(budget, standing.now)
     if verdict is None:
         if codes.matches(verification.code, guess):
-            verdict = _accept(verification, budget, using=using)
+            verdict = _accept(verification, budget, now=standing.now, using=using)
         else:
             verdict = _count_failure(verification, budget, now=standing.now, using=using)
     if verdict.outcome is not VerdictOutcome.RIGHT:
@@ -103,15 +103,15 @@ def _find_rest(budget: GuessBudget, now: datetime) -> Verdict | None:
     return Verdict(outcome=VerdictOutcome.LIMITED, retry_after=math.ceil((until - now).total_seconds()))
 
 
-def _accept(verification: Verification, budget: GuessBudget, *, using: str) -> Verdict:
+def _accept(verification: Verification, budget: GuessBudget, *, now: datetime, using: str) -> Verdict:
     verifications = Verification.objects.using(using)
     if budget.in_a_row:
         cleared = budget.after_success(verification.recipient.guesses, verification.purpose)
         with transaction.atomic(using=using):
-            verifications.spend_attempt(verification, right=True)
+            verifications.spend_attempt(verification, right=True, now=now)
             Recipient.objects.using(using).record_guesses(verification.recipient, cleared)
     else:
-        verifications.spend_attempt(verification, right=True)
+        verifications.spend_attempt(verification, right=True, now=now)
     signals.code_verified.send_robust(Verification, verification=verification)
     return Verdict(
         outcome=VerdictOutcome.RIGHT,
@@ -126,6 +126,6 @@ def _count_failure(verification: Verification, budget: GuessBudget, *, now: date
     attempts_left = settings.MAX_ATTEMPTS - verification.attempts - 1
     guesses = budget.after_failure(verification.recipient.guesses, verification.purpose, now)
     with transaction.atomic(using=using):
-        Verification.objects.using(using).spend_attempt(verification, right=False, last=not attempts_left)
+        Verification.objects.using(using).spend_attempt(verification, right=False, now=now, last=not attempts_left)
         Recipient.objects.using(using).record_guesses(verification.recipient, guesses)
     return Verdict(outcome=VerdictOutcome.WRONG, attempts_left=attempts_left)
