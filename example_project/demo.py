@@ -41,6 +41,8 @@ class StepFailed(Exception):
 def main(arguments):
     if set(arguments) - {"--once"}:
         sys.exit(__doc__)
+    # The SMS is Chinese, and not every console of Windows is.
+    sys.stdout.reconfigure(errors="backslashreplace")
     # Ended by a signal, the site is ended too.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     python = environment.make("example")
