@@ -152,8 +152,7 @@ def serve(python):
 
 def free_port(wanted):
     for port in (wanted, 0):
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)) as probe:
             return probe.getsockname()[1]
     raise StepFailed("No free port on this machine.")
 
