@@ -27,6 +27,9 @@ class Settings:
     #: With an ID the platform is sent the number and the variables, without one the whole text.
     TEMPLATES: Mapping[str, Mapping[str, str]] = {"code": {"TEXT": DEFAULT_TEXT}}
 
+    #: Regions (ISO 3166: "GB", "HK") whose mobile numbers may be sent to by the channel "international".
+    INTERNATIONAL_REGIONS: Sequence[str] = ()
+
     #: Digits of a code, 6 to 8.
     CODE_LENGTH: int = 6
     #: Seconds that a code lives after it was sent, at most 600 (NIST SP 800-63B-4, section 3.1.3.2).
@@ -38,6 +41,8 @@ class Settings:
     RESEND_INTERVAL: int = 60
     #: Messages to one number in any 24 hours: of all kinds (the platform's 4082), and of codes (its 4085).
     NUMBER_LIMITS: Mapping[str, int] = {"messages": 5, "codes": 5}
+    #: Let NUMBER_LIMITS exceed five, the platform's own figure: for an account that has been granted more.
+    EXCEED_PLATFORM_LIMITS: bool = False
     #: Requests of one client address or user, as count/period with period s, m, h or d. Empty: no limit.
     CLIENT_LIMITS: Mapping[str, Sequence[str]] = {"send": ["5/m", "20/h", "50/d"], "verify": ["30/m"]}
     #: Requests of all clients together. Empty: no limit.

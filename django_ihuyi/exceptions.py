@@ -3,11 +3,13 @@
 IhuyiError
 ├── InvalidPhone (ValueError)       not a phone number that we send to
 ├── UnknownPurpose (ValueError)     a purpose that the PURPOSES setting does not name
-├── UnknownChannel (ValueError)     a channel that the CHANNELS setting does not name
+├── UnavailableChannel (ValueError) a channel that CHANNELS does not name, or that cannot reach this phone now
+├── UnknownTemplate (ValueError)    a template that the TEMPLATES setting does not name
 ├── InvalidProof (ValueError)       forged, expired, redeemed, or made for something else
 ├── InvalidAnswer (ValueError)      the platform's answer is not what it documents
 └── NotSent                         no message left; `code` says why
     ├── LimitReached                come back in `retry_after` seconds
+    ├── OptedOut                    the phone asked for no more advertisements
     ├── NumberRefused               the platform says that the number does not exist
     └── SendingUnavailable          platform unreachable, or refusing us; `retry_after` seconds
 
@@ -36,8 +38,14 @@ class UnknownPurpose(IhuyiError, ValueError):
     code = "invalid"
 
 
-class UnknownChannel(IhuyiError, ValueError):
-    """The CHANNELS setting does not name this channel."""
+class UnavailableChannel(IhuyiError, ValueError):
+    """The CHANNELS setting does not name this channel, or it cannot bring this message to this phone."""
+
+    code = "invalid"
+
+
+class UnknownTemplate(IhuyiError, ValueError):
+    """The TEMPLATES setting does not name this template."""
 
     code = "invalid"
 
@@ -67,6 +75,12 @@ class LimitReached(NotSent):
         super().__init__(f"{code}: try again in {retry_after} seconds")
         self.code = code
         self.retry_after = retry_after
+
+
+class OptedOut(NotSent):
+    """The phone asked for no more advertisements (a reply T, TD or 退订)."""
+
+    code = "opted_out"
 
 
 class NumberRefused(NotSent):

@@ -1,11 +1,15 @@
-"""The texts that messages carry: what is filed with the platform under TEMPLATES, filled with the code."""
+"""The texts that messages carry: what is filed with the platform under TEMPLATES, filled with its variables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django_ihuyi.conf import settings
+
+#: Where a variable goes: {code}, or {1}, {2}, … in the order of the variables.
+PLACE = re.compile(r"\{(?:code|[1-9])\}")
 
 #: Characters of a message that is billed as one, and of each part of a longer one (the trade's rule).
 ONE_PART, EACH_PART = 70, 67
@@ -17,21 +21,33 @@ class OutgoingText:
 
     content: str = field(repr=False)
     template_id: str | None = None
-    #: The digits, for backends that show them to a developer or a test.
-    code: str = field(repr=False)
+    #: The digits, for backends that speak them, or show them to a developer or a test; empty for a notice.
+    code: str = field(default="", repr=False)
 
 
-def fill(purpose: str, code: str) -> OutgoingText:
-    """Put a code into the text of its purpose."""
-    template = _template_of(purpose)
-    template_id = template.get("ID")
-    content = code if template_id else template["TEXT"].replace("{code}", code)
+def template_of(purpose: str) -> str:
+    """Return the name of the template that codes for `purpose` are sent with."""
+    purposes: Mapping[str, Mapping[str, str]] = settings.PURPOSES
+    return purposes[purpose].get("TEMPLATE", "code")
+
+
+def fill(template: str, variables: Sequence[str], *, code: str = "") -> OutgoingText:
+    """Put the variables into a template, for the wire."""
+    template_id = _find(template).get("ID")
+    content = "|".join(variables) if template_id else render(template, variables)
     return OutgoingText(content=content, template_id=template_id, code=code)
 
 
-def masked(purpose: str, code_length: int) -> str:
-    """Return the text as the send log keeps it."""
-    return _template_of(purpose)["TEXT"].replace("{code}", "*" * code_length)
+def render(template: str, variables: Sequence[str]) -> str:
+    """Return the text as the phone shows it. Raises ValueError for too few or too many variables."""
+    values = iter(variables)
+    try:
+        text = PLACE.sub(lambda _: next(values), _find(template)["TEXT"])
+    except StopIteration:
+        raise ValueError(f"the template {template!r} has more places than there are variables") from None
+    if next(values, None) is not None:
+        raise ValueError(f"the template {template!r} has fewer places than there are variables")
+    return text
 
 
 def count_parts(text: str) -> int:
@@ -39,6 +55,6 @@ def count_parts(text: str) -> int:
     return 1 if len(text) <= ONE_PART else -(-len(text) // EACH_PART)
 
 
-def _template_of(purpose: str) -> Mapping[str, str]:
+def _find(template: str) -> Mapping[str, str]:
     templates: Mapping[str, Mapping[str, str]] = settings.TEMPLATES
-    return templates[settings.PURPOSES[purpose].get("TEMPLATE", "code")]
+    return templates[template]

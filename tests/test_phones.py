@@ -83,11 +83,11 @@ def test_whatever_is_typed_gives_a_canonical_number_or_a_refusal(text):
     except InvalidPhone:
         return
 
-    assert phones.parse(phone) == phones.parse(phones.national(phone)) == phone
+    assert phones.parse(phone) == phones.parse(phones.wire(phone)) == phone
 
 
 def test_the_wire_gets_the_eleven_digits_of_the_canonical_number():
-    assert phones.national(CANONICAL) == "13800138000"
+    assert phones.wire(CANONICAL) == "13800138000"
 
 
 def test_a_mask_shows_three_digits_in_front_and_four_behind():

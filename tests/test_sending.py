@@ -108,7 +108,7 @@ def test_a_live_code_keeps_its_length_when_the_setting_changes(configure, outbox
     [
         pytest.param({"phone": "12345"}, exceptions.InvalidPhone, id="phone"),
         pytest.param({"purpose": "elope"}, exceptions.UnknownPurpose, id="purpose"),
-        pytest.param({"channel": "pigeon"}, exceptions.UnknownChannel, id="channel"),
+        pytest.param({"channel": "pigeon"}, exceptions.UnavailableChannel, id="channel"),
     ],
 )
 def test_what_cannot_be_sent_leaves_no_trace(arguments, error):

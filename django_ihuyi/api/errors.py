@@ -21,7 +21,7 @@ from django_ihuyi.exceptions import (
     LimitReached,
     NumberRefused,
     SendingUnavailable,
-    UnknownChannel,
+    UnavailableChannel,
     UnknownPurpose,
 )
 
@@ -32,7 +32,7 @@ _NOT_JSON = _("The body must be one JSON object: no key twice, no NaN, not neste
 _INVALID = _("This value is not valid.")
 
 #: Which member of a body an argument came from.
-_FIELDS = {InvalidPhone: "phone", UnknownPurpose: "purpose", UnknownChannel: "channel"}
+_FIELDS = {InvalidPhone: "phone", UnknownPurpose: "purpose", UnavailableChannel: "channel"}
 
 logger = logging.getLogger("django_ihuyi.api")
 
@@ -69,8 +69,8 @@ def _answer_database(error: Exception, view: APIView) -> Response:
 
 @_answer.register(InvalidPhone)
 @_answer.register(UnknownPurpose)
-@_answer.register(UnknownChannel)
-def _answer_argument(error: InvalidPhone | UnknownPurpose | UnknownChannel, view: APIView) -> Response:
+@_answer.register(UnavailableChannel)
+def _answer_argument(error: InvalidPhone | UnknownPurpose | UnavailableChannel, view: APIView) -> Response:
     return _refuse_fields([{"field": _FIELDS[type(error)], "code": "invalid", "detail": str(_INVALID)}])
 
 

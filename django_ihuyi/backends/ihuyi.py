@@ -25,7 +25,7 @@ class IhuyiBackend(BaseBackend):
 
     def submit(self, phone: str, text: OutgoingText) -> Submission:
         """Send one message."""
-        return self.client.submit(mobile=phones.national(phone), content=text.content, template_id=text.template_id)
+        return self.client.submit(mobile=phones.wire(phone), content=text.content, template_id=text.template_id)
 
     def get_balance(self) -> Balance:
         """Ask the platform (GetNum)."""

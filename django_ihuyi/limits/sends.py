@@ -41,9 +41,9 @@ class Refusal:
         return cls(code=code, retry_after=math.ceil((moment - now).total_seconds()))
 
 
-def find_refusal(standing: Standing, *, purpose: str, kind: Kind, rules: Rules) -> Refusal | None:
+def find_refusal(standing: Standing, *, purpose: str, kind: Kind, rules: Rules, channel: str = "sms") -> Refusal | None:
     """Return the refusal that lasts longest, or None when a message may leave at `standing.now`."""
-    waits = _waits(standing, purpose=purpose, kind=kind, rules=rules)
+    waits = _waits(standing, purpose=purpose, kind=kind, channel=channel, rules=rules)
     until, code = max(waits, default=(standing.now, ""))
     if until <= standing.now:
         return None
@@ -53,13 +53,13 @@ def find_refusal(standing: Standing, *, purpose: str, kind: Kind, rules: Rules) 
 Wait = tuple[datetime, str]
 
 
-def _waits(standing: Standing, *, purpose: str, kind: Kind, rules: Rules) -> Iterator[Wait]:
+def _waits(standing: Standing, *, purpose: str, kind: Kind, channel: str, rules: Rules) -> Iterator[Wait]:
     counted = [message for message in standing.messages if message.counted]
     yield from _platform(standing.recipient, kind=kind, now=standing.now)
     yield from _pace(standing.messages, now=standing.now)
-    yield from _interval(counted, purpose=purpose, interval=rules.resend_interval)
     yield from _quota(counted, limit=rules.messages)
     if kind == Kind.CODE:
+        yield from _interval(counted, purpose=purpose, channel=channel, interval=rules.resend_interval)
         yield from _quota([message for message in counted if message.kind == Kind.CODE], limit=rules.codes)
 
 
@@ -83,9 +83,11 @@ def _pace(messages: Iterable[Message], *, now: datetime) -> Iterator[Wait]:
             yield max(now, message.created_at + CALL_DEADLINE) + PACE, "resend_too_soon"
 
 
-def _interval(counted: Iterable[Message], *, purpose: str, interval: timedelta) -> Iterator[Wait]:
+def _interval(counted: Iterable[Message], *, purpose: str, channel: str, interval: timedelta) -> Iterator[Wait]:
     for message in counted:
-        if message.purpose == purpose:
+        # Who knows that the message did not come may be called at once.
+        is_replaced = channel == "voice" and message.state == State.UNDELIVERED
+        if message.purpose == purpose and not is_replaced:
             yield message.created_at + interval, "resend_too_soon"
 
 

@@ -2,6 +2,7 @@
 
 from django_ihuyi.models.messages import Kind, Message, MessageQuerySet, State
 from django_ihuyi.models.recipients import LostRace, Recipient
+from django_ihuyi.models.replies import Reply
 from django_ihuyi.models.standings import Standing, VerificationStanding, read_standing, read_verification
 from django_ihuyi.models.verifications import Verification
 
@@ -11,6 +12,7 @@ __all__ = [
     "Message",
     "MessageQuerySet",
     "Recipient",
+    "Reply",
     "Standing",
     "State",
     "Verification",

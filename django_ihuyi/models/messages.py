@@ -78,8 +78,12 @@ class Message(models.Model):
         Verification, on_delete=models.SET_NULL, null=True, related_name="messages", verbose_name=_("verification")
     )
     channel = models.CharField(_("channel"), max_length=16)
-    purpose = models.CharField(_("purpose"), max_length=32)
+    #: Empty for a notice.
+    purpose = models.CharField(_("purpose"), max_length=32, blank=True)
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
+    #: A name in TEMPLATES, and what fills it; a code is not kept, its verification has it.
+    template = models.CharField(_("template"), max_length=32)
+    variables = models.JSONField(_("variables"), default=list)
     #: The text as the phone shows it, the code masked.
     text = models.CharField(_("text"), max_length=1000)
     state = models.CharField(_("state"), max_length=12, choices=State)

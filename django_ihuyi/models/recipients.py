@@ -57,6 +57,9 @@ class Recipient(models.Model):
     suppressed_at = models.DateTimeField(_("suppressed at"), null=True, db_index=True, editable=False)
     suppressed_code = models.IntegerField(_("suppressed by result code"), null=True, editable=False)
 
+    #: Since when this phone wants no advertisements.
+    opted_out_at = models.DateTimeField(_("opted out at"), null=True, editable=False)
+
     objects = RecipientQuerySet.as_manager()
 
     class Meta:
@@ -79,6 +82,10 @@ class Recipient(models.Model):
     def lift_suppression(self, *, using: str | None = None) -> None:
         """Let messages go to this phone again, and forget the guesses that locked it."""
         self._change(using, suppressed_at=None, suppressed_code=None, guesses={})
+
+    def opt_out(self, *, using: str | None = None) -> None:
+        """Send no more advertisements to this phone."""
+        self._change(using, opted_out_at=DatabaseNow())
 
     def _change(self, using: str | None, **changes: datetime | DatabaseNow | Any) -> None:
         Recipient.objects.using(using).filter(pk=self.pk).update(version=F("version") + 1, **changes)

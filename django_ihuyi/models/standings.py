@@ -95,7 +95,17 @@ WHERE ihuyi_verification.id = %s
 _COLUMNS: dict[type[Model], list[str]] = {
     Recipient: [field.attname for field in Recipient._meta.concrete_fields],
     Verification: [field.attname for field in Verification._meta.concrete_fields],
-    Message: ["id", "purpose", "kind", "state", "counted", "created_at", "finished_at"],
+    Message: [
+        "id",
+        "verification_id",
+        "channel",
+        "purpose",
+        "kind",
+        "state",
+        "counted",
+        "created_at",
+        "finished_at",
+    ],
 }
 
 Converter = Callable[[Any, Any, BaseDatabaseWrapper], Any]

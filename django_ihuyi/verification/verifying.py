@@ -10,11 +10,10 @@ from datetime import datetime
 from django.db import router, transaction
 from django.db.transaction import TransactionManagementError
 
-from django_ihuyi import codes, proofs, signals, transactions
+from django_ihuyi import codes, proofs, races, signals, transactions
 from django_ihuyi.conf import settings
 from django_ihuyi.limits import GuessBudget
 from django_ihuyi.models import Recipient, Verification, read_verification
-from django_ihuyi.verification import races
 from django_ihuyi.verification.identity import parse_id
 
 

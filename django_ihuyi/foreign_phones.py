@@ -1,0 +1,34 @@
+"""Numbers of other countries, read with libphonenumber (extra `international`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+try:
+    import phonenumbers
+except ImportError:  # the extra is not installed: no foreign number is taken
+    phonenumbers = None
+
+#: Kinds of numbers that can get a message; in some countries one cannot tell mobile from fixed.
+_REACHABLE = {"MOBILE", "FIXED_LINE_OR_MOBILE"}
+
+
+def parse(text: str, *, regions: Collection[str]) -> str | None:
+    """Return the E.164 form of a mobile number of one of the regions (ISO 3166, "GB"), or None for all else."""
+    if phonenumbers is None:
+        return None
+    try:
+        number = phonenumbers.parse(text)
+    except phonenumbers.NumberParseException:
+        return None
+    kind = phonenumbers.PhoneNumberType.to_string(phonenumbers.number_type(number))
+    if kind not in _REACHABLE or phonenumbers.region_code_for_number(number) not in regions:
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def split(phone: str) -> tuple[str, str]:
+    """Return country code and national number of an E.164 number that `parse` returned."""
+    number = phonenumbers.parse(phone)
+    country_code = str(number.country_code)
+    return country_code, phone.removeprefix(f"+{country_code}")

@@ -1,0 +1,73 @@
+"""Replies: the texts that phones sent back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
+
+from django_ihuyi.models.recipients import Recipient
+
+#: What a person replies who wants no more advertisements (the trade's rule: every advertisement ends in "拒收请回复R" or
+#: the like; the platform names T and TD).
+OPT_OUT = {"T", "TD", "退订"}
+
+#: Characters of a reply that are kept.
+MAX_LENGTH = 2000
+
+
+class ReplyQuerySet(models.QuerySet["Reply"]):
+    """Rules about replies."""
+
+    def record(self, phone: str, content: str, *, platform_id: str, replied_at: datetime) -> Reply | None:
+        """Write a reply of a canonical phone down, and opt the phone out if it says so.
+
+        None for a repetition of one that is known, and for a phone that nothing was ever sent to.
+        """
+        recipient = Recipient.objects.using(self.db).filter(phone=phone).first()
+        if recipient is None:
+            return None
+        with transaction.atomic(using=self.db):
+            reply, is_new = self.get_or_create(
+                recipient=recipient,
+                platform_id=platform_id,
+                replied_at=replied_at,
+                content=content.replace("\x00", "")[:MAX_LENGTH],
+            )
+            if is_new and reply.is_opt_out:
+                recipient.opt_out(using=self.db)
+        return reply if is_new else None
+
+
+class Reply(models.Model):
+    """A text that a phone sent back."""
+
+    recipient = models.ForeignKey(
+        Recipient,
+        on_delete=models.CASCADE,
+        related_name="replies",
+        db_index=False,  # ihuyi_reply_recipient begins with it
+        verbose_name=_("recipient"),
+    )
+    content = models.TextField(_("content"))
+    #: The platform's id of the message that was replied to, where it tells.
+    platform_id = models.CharField(_("platform id"), max_length=64, blank=True)
+    replied_at = models.DateTimeField(_("replied at"))
+    received_at = models.DateTimeField(_("received at"), auto_now_add=True)
+
+    objects = ReplyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("reply")
+        verbose_name_plural = _("replies")
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["recipient", "replied_at"], name="ihuyi_reply_recipient")]
+
+    def __str__(self) -> str:
+        return f"{self.recipient} {self.replied_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_opt_out(self) -> bool:
+        """Say whether the phone wants no more advertisements."""
+        return self.content.strip().upper() in OPT_OUT
