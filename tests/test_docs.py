@@ -12,6 +12,7 @@ from django_ihuyi.api.problems import PROBLEMS
 from django_ihuyi.client.faults import FAULTS
 from django_ihuyi.conf import Settings
 from tests.pages import PAGES, ROOT, blocks, named, prose, sources, text_of
+from tests.test_architecture import LAYERS, PACKAGE
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 TEST = re.compile(r"(tests/[\w/]+\.py)(?:::(\w+))?")
@@ -56,9 +57,17 @@ def is_test(file, name):
 @pytest.mark.parametrize("body", PYTHON)
 def test_names_of_the_package_exist(body):
     """What is imported from it, and what is named by a dotted path in a setting."""
-    missing = [name for name in package_names(ast.parse(body)) if not exists(name)]
+    missing = [name for name in package_names(parse(body)) if not exists(name)]
 
     assert missing == []
+
+
+def parse(body):
+    """Read a block; where it is not whole, it is a member of IHUYI."""
+    try:
+        return ast.parse(body)
+    except SyntaxError:
+        return ast.parse(f"IHUYI = {{{body}}}")
 
 
 def package_names(tree):
@@ -79,7 +88,7 @@ def exists(name):
 
 @pytest.mark.parametrize("body", PYTHON)
 def test_settings_exist(body):
-    assert settings_in(ast.parse(body)) <= set(Settings.__annotations__)
+    assert settings_in(parse(body)) <= set(Settings.__annotations__)
 
 
 def settings_in(tree):
@@ -119,6 +128,20 @@ def test_the_page_on_delivery_has_every_fault():
     page = text_of(ROOT / "docs/explanation/delivery.md")
 
     assert [slug for slug in FAULTS if f"`{slug}`" not in page] == []
+
+
+def test_the_page_on_architecture_draws_the_layers_that_are_enforced():
+    page = text_of(ROOT / "docs/explanation/architecture.md")
+    [drawn] = [body for _, body in blocks(ROOT / "docs/explanation/architecture.md", "text")]
+
+    units = {path.name.removesuffix(".py") for path in PACKAGE.iterdir()} & set().union(*LAYERS)
+    for line, layer in zip(drawn.splitlines(), reversed(LAYERS), strict=True):
+        assert layer & units <= set(line.split(" · ")) <= layer
+    assert [unit for unit in units - {"migrations"} if not named_in(page, unit)] == []
+
+
+def named_in(page, unit):
+    return f"`{unit}.py`" in page or f"`{unit}/`" in page
 
 
 def test_both_readmes_link_to_the_same_pages():
