@@ -27,6 +27,11 @@ def parse(text: str, *, regions: Collection[str]) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def is_region(text: str) -> bool:
+    """Say whether numbers of this region (ISO 3166, "GB") can be read."""
+    return phonenumbers is not None and text in phonenumbers.SUPPORTED_REGIONS
+
+
 def split(phone: str) -> tuple[str, str]:
     """Return country code and national number of an E.164 number that `parse` returned."""
     number = phonenumbers.parse(phone)

@@ -1,41 +1,21 @@
-"""Rates as settings spell them, and how much of one a caller has used up: the one place that asks django-ratelimit."""
+"""How much of a rate a caller has used up: the one place that asks django-ratelimit."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from functools import lru_cache
-
 from django.conf import settings as django_settings
-from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 
-_RATE = re.compile(r"([1-9][0-9]*)/([smhd])")
+from django_ihuyi.rates import Rate, parse_rate
+
+__all__ = ["CacheDown", "Rate", "look", "parse_rate", "use"]
+
 #: Marks a request for which the cache has failed, so that it waits for the cache's time-out once only.
 _DOWN = "ihuyi.cache_down"
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
-    """So many requests in so many seconds."""
-
-    limit: int
-    period: int
 
 
 class CacheDown(Exception):
     """The cache did not count; somebody else must."""
-
-
-@lru_cache(maxsize=64)
-def parse_rate(text: str) -> Rate:
-    """Return the rate that `text` spells: count/period, with period s, m, h or d."""
-    match = _RATE.fullmatch(text)
-    if not match:
-        raise ImproperlyConfigured(f"IHUYI: {text!r} is no rate; write one like '5/m', '20/h' or '50/d'.")
-    return Rate(limit=int(match[1]), period=_SECONDS[match[2]])
 
 
 def use(request: HttpRequest, *, group: str, key: str, rate: Rate) -> int:

@@ -1,1 +1,0 @@
-"""System checks: one function a finding, ids that stay."""

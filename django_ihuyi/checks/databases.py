@@ -1,0 +1,85 @@
+"""Findings about the databases that hold our tables: they are the judges of limits and lifetimes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.db import connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from django_ihuyi.checks.findings import finding
+from django_ihuyi.models import Message, Recipient, Verification
+
+OLDEST_MARIADB = (10, 6)
+#: Options without which a database that hangs takes the site with it; where they may stand.
+TIMEOUTS: Mapping[str, list[str]] = {
+    "postgresql": ["connect_timeout", "statement_timeout"],
+    "mysql": ["connect_timeout", "read_timeout", "write_timeout"],
+}
+
+
+@finding("E031", hint="Remove TIME_ZONE from this entry of DATABASES: times are kept in UTC.")
+def find_local_times() -> Iterator[str]:
+    """A database keeps its times in a zone of its own, while its clock is read in UTC."""
+    for alias in sorted(our_databases()):
+        zone = connections[alias].settings_dict.get("TIME_ZONE")
+        # PostgreSQL keeps the zone with each time; the others believe what they are told.
+        if zone not in (None, "UTC") and connections[alias].vendor != "postgresql":
+            yield f"DATABASES[{alias!r}] has the TIME_ZONE {zone!r}."
+
+
+@finding("E032", hint="Use PostgreSQL, MariaDB from 10.6, or SQLite.", asks_databases=True)
+def find_old_servers(connection: BaseDatabaseWrapper) -> Iterator[str]:
+    """A database's server is too old, or of a kind that the exact limits were not made for."""
+    if connection.alias in our_databases():
+        yield from complain_of_server(connection)
+
+
+@finding("E033", hint="ALTER DATABASE … CHARACTER SET utf8mb4, and no other charset in OPTIONS.", asks_databases=True)
+def find_narrow_charsets(connection: BaseDatabaseWrapper) -> Iterator[str]:
+    """A MariaDB database, or the connection to it, cannot hold every character."""
+    if connection.vendor != "mysql" or connection.alias not in our_databases():
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@character_set_client, @@character_set_database")
+        charsets = dict(zip(("connection", "database"), cursor.fetchone(), strict=True))
+    for place, charset in charsets.items():
+        if charset != "utf8mb4":
+            yield f"The {place} {connection.alias!r} has the character set {charset}."
+
+
+@finding("W009", hint="See the options in example_project/databases.py.", deploy=True)
+def find_no_timeouts() -> Iterator[str]:
+    """A database that hangs would make requests hang with it."""
+    for alias in sorted(our_databases()):
+        entry = connections[alias].settings_dict
+        missing = [name for name in TIMEOUTS.get(connections[alias].vendor, []) if not _is_set(name, entry["OPTIONS"])]
+        if missing:
+            yield f"DATABASES[{alias!r}] has no {', '.join(missing)} in its OPTIONS."
+
+
+@finding("W010", hint="Use MariaDB from 10.6, or PostgreSQL.", asks_databases=True)
+def find_untried_servers(connection: Any) -> Iterator[str]:
+    """A database's server is MySQL, which the races have not been run on."""
+    if connection.alias in our_databases() and connection.vendor == "mysql" and not connection.mysql_is_mariadb:
+        yield f"The database {connection.alias!r} is MySQL."
+
+
+def our_databases() -> set[str]:
+    """Return the aliases that our tables are written to."""
+    return {router.db_for_write(model) for model in (Recipient, Verification, Message)} & set(django_settings.DATABASES)
+
+
+def complain_of_server(connection: Any) -> Iterator[str]:
+    """Say what is wrong with the server at the other end of a connection."""
+    if connection.vendor not in ("postgresql", "mysql", "sqlite"):
+        yield f"The database {connection.alias!r} is {connection.display_name}."
+    elif connection.vendor == "mysql" and connection.mysql_is_mariadb and connection.mysql_version < OLDEST_MARIADB:
+        yield f"The database {connection.alias!r} is MariaDB {'.'.join(map(str, connection.mysql_version))}."
+
+
+def _is_set(name: str, options: Mapping[str, Any]) -> bool:
+    # PostgreSQL's own settings stand within the option `options`; a service file may hold anything.
+    return name in options or name in str(options.get("options", "")) or "service" in options

@@ -1,0 +1,110 @@
+"""Findings about figures: how long, how often, how many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.core.exceptions import ImproperlyConfigured
+
+from django_ihuyi.checks.findings import finding
+from django_ihuyi.checks.names import sound
+from django_ihuyi.conf import Settings
+from django_ihuyi.rates import parse_rate
+
+#: Messages to one number in a day: the platform's 4082 and 4085, which its page gives as 5.
+PLATFORM_LIMIT = 5
+#: What clients can be limited in (the API's throttle scopes).
+SCOPES = {"send", "verify"}
+
+
+@finding("E004", hint="Leave CODE_LENGTH at 6. Five digits can be guessed; the platform's variables end at 8.")
+def find_code_length() -> Iterator[str]:
+    """Codes are shorter than 6 digits or longer than 8."""
+    yield from _complain_outside("CODE_LENGTH", 6, 8)
+
+
+@finding("E005", hint="Leave CODE_LIFETIME at 300. With less than 2 minutes a message can come too late to be used.")
+def find_code_lifetime() -> Iterator[str]:
+    """Codes live shorter than 2 minutes or longer than 10 (NIST SP 800-63B-4, section 3.1.3.2)."""
+    yield from _complain_outside("CODE_LIFETIME", 120, 600)
+
+
+@finding("E006", hint="Leave MAX_ATTEMPTS at 5.")
+def find_max_attempts() -> Iterator[str]:
+    """No guess is answered for a code, or more than 10."""
+    yield from _complain_outside("MAX_ATTEMPTS", 1, 10)
+
+
+@finding("E007", hint="Leave RESEND_INTERVAL at 60. The platform takes one message a second for one number.")
+def find_resend_interval() -> Iterator[str]:
+    """Messages of one purpose follow each other in less than a second, or not within an hour."""
+    yield from _complain_outside("RESEND_INTERVAL", 1, 3600)
+
+
+@finding("E008", hint='Write {"messages": 5, "codes": 5}.')
+def find_number_limits() -> Iterator[str]:
+    """NUMBER_LIMITS lacks a limit, has an unknown one, or one below 1."""
+    limits, expected = sound("NUMBER_LIMITS"), set(Settings.NUMBER_LIMITS)
+    for name in sorted(expected ^ set(limits)):
+        yield f"IHUYI['NUMBER_LIMITS'] {'lacks' if name in expected else 'has no limit'} {name!r}."
+    for name in sorted(expected & set(limits)):
+        if limits[name] < 1:
+            yield f"IHUYI['NUMBER_LIMITS'][{name!r}] is {limits[name]}: nothing could be sent."
+
+
+@finding("E009", hint="Lower the limit. If the platform has granted you more, set EXCEED_PLATFORM_LIMITS to True.")
+def find_limits_above_the_platforms() -> Iterator[str]:
+    """NUMBER_LIMITS exceed the platform's: it would refuse, and after 20 messages put the number on its blacklist."""
+    if not sound("EXCEED_PLATFORM_LIMITS"):
+        yield from _complain_above_the_platforms()
+
+
+@finding("W001", hint="Make sure that the platform has granted your account more than five messages.", deploy=True)
+def find_limits_above_the_platforms_on_purpose() -> Iterator[str]:
+    """NUMBER_LIMITS exceed the platform's because EXCEED_PLATFORM_LIMITS lets them."""
+    if sound("EXCEED_PLATFORM_LIMITS"):
+        yield from _complain_above_the_platforms()
+
+
+@finding("E010", hint='The scopes are "send" and "verify".')
+def find_unknown_scopes() -> Iterator[str]:
+    """CLIENT_LIMITS or GLOBAL_LIMITS limit something that the API does not have."""
+    for name in ("CLIENT_LIMITS", "GLOBAL_LIMITS"):
+        for scope in sorted(set(sound(name)) - SCOPES):
+            yield f"IHUYI[{name!r}] limits {scope!r}, which is nothing that a client can do."
+
+
+@finding("E011", hint='Write count/period, as in "5/m", with period s, m, h or d.')
+def find_wrong_rates() -> Iterator[str]:
+    """CLIENT_LIMITS or GLOBAL_LIMITS hold a rate that cannot be read."""
+    for name in ("CLIENT_LIMITS", "GLOBAL_LIMITS"):
+        for scope, rates in sound(name).items():
+            for rate in rates:
+                if not _is_rate(rate):
+                    yield f"IHUYI[{name!r}][{scope!r}] holds {rate!r}, which is no rate."
+
+
+@finding("E012", hint="Count the proxies that append to X-Forwarded-For; 0 where there is none.")
+def find_proxy_count() -> Iterator[str]:
+    """TRUSTED_PROXY_COUNT is below 0 or above 10."""
+    yield from _complain_outside("TRUSTED_PROXY_COUNT", 0, 10)
+
+
+def _complain_outside(name: str, least: int, most: int) -> Iterator[str]:
+    value = sound(name)
+    if not least <= value <= most:
+        yield f"IHUYI[{name!r}] is {value}, but must be from {least} to {most}."
+
+
+def _complain_above_the_platforms() -> Iterator[str]:
+    for name, limit in sound("NUMBER_LIMITS").items():
+        if limit > PLATFORM_LIMIT:
+            yield f"IHUYI['NUMBER_LIMITS'][{name!r}] is {limit}, the platform's own limit {PLATFORM_LIMIT}."
+
+
+def _is_rate(text: str) -> bool:
+    try:
+        parse_rate(text)
+    except ImproperlyConfigured:
+        return False
+    return True
