@@ -4,6 +4,7 @@
 - `outcomes`: `Outcome`, `Submission`, `Balance`: what became of a call
 - `results`: the catalogue of the platform's result codes
 - `protocol`: sign, build and parse, pure
+- `products`: the platform's products: their addresses and their names for things
 - `endpoint`: which addresses may get our account and key
 - `wsgi`: `WSGIAdapter`, to call a WSGI application in place of the platform
 """

@@ -6,6 +6,7 @@ import http.client
 import os
 import socket
 import threading
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 from urllib.parse import urlencode
@@ -40,6 +41,15 @@ def prepare(url: str) -> requests.PreparedRequest:
     return requests.Request("POST", url, headers=HEADERS).prepare()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A whole answer with HTTP status 200."""
+
+    body: bytes
+    #: The header of that name, empty if there is none.
+    date: str
+
+
 class Exchange:
     """The connections of one client; to be shared by threads, made anew after a fork."""
 
@@ -58,8 +68,8 @@ class Exchange:
         self._opened: tuple[int, Session] | None = None
         self._locks: dict[int, threading.Lock] = {}
 
-    def post(self, prepared: requests.PreparedRequest, form: dict[str, str], *, deadline: float) -> bytes | Fault:
-        """Post the form before the deadline (of the monotonic clock); return the body of an HTTP 200, or the fault."""
+    def post(self, prepared: requests.PreparedRequest, form: dict[str, str], *, deadline: float) -> Reply | Fault:
+        """Post the form before the deadline (of the monotonic clock); return the reply, or the fault."""
         request = prepared.copy()
         request.body = urlencode(form).encode()
         request.headers["Content-Length"] = str(len(request.body))
@@ -74,7 +84,7 @@ class Exchange:
             self._opened[1].close()
             self._opened = None
 
-    def _attempt(self, request: requests.PreparedRequest, deadline: float) -> bytes | Fault:
+    def _attempt(self, request: requests.PreparedRequest, deadline: float) -> Reply | Fault:
         call = Call(deadline=deadline, connect_timeout=self._connect_timeout)
         timeout: Any = call
         if self._adapter is not None:
@@ -103,7 +113,7 @@ class Exchange:
         return self._opened[1]
 
 
-def _read(response: requests.Response) -> bytes | Fault:
+def _read(response: requests.Response) -> Reply | Fault:
     if response.status_code != 200:
         return FAULTS[STATUS_FAULTS.get(response.status_code, "http_status")]
     body = b""
@@ -112,4 +122,4 @@ def _read(response: requests.Response) -> bytes | Fault:
         body += chunk
         if len(body) > MAX_BODY:
             return FAULTS["answer_too_large"]
-    return body
+    return Reply(body=body, date=response.headers.get("Date", ""))

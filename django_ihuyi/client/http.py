@@ -5,28 +5,44 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Collection
+from dataclasses import replace
+from functools import partial
 from time import monotonic
 from typing import TypeVar
 
 from requests.adapters import BaseAdapter
 
-from django_ihuyi.client.endpoint import SMS_V1_URL, check_endpoint, check_path, is_v2, method_url
+from django_ihuyi.client.endpoint import check_endpoint, check_path, is_v2, method_url
 from django_ihuyi.client.exchange import Exchange, prepare
 from django_ihuyi.client.faults import FAULTS, Fault
 from django_ihuyi.client.outcomes import Balance, Outcome, Submission
-from django_ihuyi.client.protocol import SUCCESS, build_balance, build_submit, parse_balance, parse_submit
+from django_ihuyi.client.products import check_owner, get_product
+from django_ihuyi.client.protocol import (
+    SUCCESS,
+    BalanceAnswer,
+    SubmitAnswer,
+    build_balance,
+    build_submit,
+    parse_balance,
+    parse_submit,
+)
 from django_ihuyi.client.resolver import Lookup
+from django_ihuyi.client.skew import PlatformClock
 from django_ihuyi.client.words import clean, secrets_of
 from django_ihuyi.exceptions import InvalidAnswer
 
-Answer = TypeVar("Answer")
+Answer = TypeVar("Answer", SubmitAnswer, BalanceAnswer)
+
+#: The result code that says that the time in a dynamic password is too far from the platform's own.
+EXPIRED = 40501
 
 
 class Client:
     """One account of one of the platform's products.
 
-    It may be shared by threads, and survives a fork. `allowed_hosts` and `allow_loopback` are those of
-    `endpoint.check_endpoint`; with an `adapter` of requests' kind nothing leaves the process but through it.
+    It may be shared by threads, and survives a fork. Without `url` it calls the product's default address.
+    `allowed_hosts`, `allow_loopback` and `allow_http` are those of `endpoint.check_endpoint`; with an `adapter` of
+    requests' kind nothing leaves the process but through it.
     """
 
     def __init__(
@@ -34,7 +50,8 @@ class Client:
         *,
         account: str,
         api_key: str,
-        url: str = SMS_V1_URL,
+        product: str = "sms",
+        url: str | None = None,
         format: str = "json",
         dynamic_password: bool = True,
         connect_timeout: float = 3.0,
@@ -42,6 +59,7 @@ class Client:
         verify: bool | str = True,
         allowed_hosts: Collection[str] = (),
         allow_loopback: bool = False,
+        allow_http: bool = False,
         adapter: BaseAdapter | None = None,
         clock: Callable[[], float] = time.time,
         lookup: Lookup = socket.getaddrinfo,
@@ -52,12 +70,16 @@ class Client:
             raise ValueError('format must be "json" or "xml"')
         if not verify:
             raise ValueError("certificates are always verified: set verify to True, or to the path of a CA bundle")
+        if allow_http and not dynamic_password:
+            raise ValueError("with allow_http the key itself must not travel: leave dynamic_password on")
+        self.account = account
+        self.product = get_product(product)
+        self.url = url = self.product.url if url is None else url
         if adapter is None:
-            check_endpoint(url, allowed_hosts=allowed_hosts, allow_loopback=allow_loopback)
+            check_endpoint(url, allowed_hosts=allowed_hosts, allow_loopback=allow_loopback, allow_http=allow_http)
         else:
             check_path(url)
-        self.account = account
-        self.url = url
+        check_owner(url, self.product)
         # The second version answers in JSON whatever is asked, and is asked nothing.
         self.format = "json" if is_v2(url) else format
         self._form_format = None if is_v2(url) else format
@@ -65,7 +87,7 @@ class Client:
         self._dynamic_password = dynamic_password
         # A little less, so that the whole call, its own end included, stays within it.
         self._time_allowed = total_timeout * 0.97
-        self._clock = clock
+        self._clock = PlatformClock(clock)
         self._requests = {method: prepare(method_url(url, method)) for method in ("Submit", "GetNum")}
         self._exchange = Exchange(connect_timeout=connect_timeout, verify=verify, lookup=lookup, adapter=adapter)
 
@@ -75,26 +97,32 @@ class Client:
     def __getstate__(self) -> object:
         raise TypeError("a client holds a key and is never pickled: make one where it is needed")
 
-    def submit(self, *, mobile: str, content: str, template_id: str | None = None) -> Submission:
-        """Hand one message to the platform; with `template_id`, `content` is the variables joined by "|"."""
+    def submit(
+        self,
+        *,
+        mobile: str,
+        content: str,
+        template_id: str | None = None,
+        send_at: int | None = None,
+    ) -> Submission:
+        """Hand one message to the platform; with `template_id`, `content` is the variables joined by "|".
+
+        For the product `voice_code` the content is the digits alone. For `marketing`, `mobile` may be several numbers
+        joined by commas, and `send_at` a time in Unix seconds.
+        """
+        if not self.product.is_bulk and ("," in mobile or send_at is not None):
+            raise ValueError(f"the product {self.product.name!r} takes one number, and sends at once")
         started = monotonic()
-        form = build_submit(
-            account=self.account,
-            api_key=self._api_key,
-            mobile=mobile,
-            content=content,
-            template_id=template_id,
-            time=self._time(),
-            format=self._form_format,
-        )
-        answer = self._ask("Submit", form, parse_submit, started=started)
+        build = partial(build_submit, mobile=mobile, content=content, template_id=template_id, send_at=send_at)
+        parse = partial(parse_submit, id_field=self.product.id_field)
+        answer = self._ask("Submit", build, parse, deadline=started + self._time_allowed)
         elapsed = monotonic() - started
         if isinstance(answer, Fault):
             return Submission(outcome=answer.outcome, code=None, text=answer.text, fault=answer.slug, elapsed=elapsed)
         return Submission(
             outcome=_outcome(answer.code),
             code=answer.code,
-            text=self._clean(answer.text, form),
+            text=answer.text,
             platform_id=answer.platform_id,
             elapsed=elapsed,
         )
@@ -102,8 +130,7 @@ class Client:
     def get_balance(self) -> Balance:
         """Ask how many messages the account has left."""
         started = monotonic()
-        form = build_balance(account=self.account, api_key=self._api_key, time=self._time(), format=self._form_format)
-        answer = self._ask("GetNum", form, parse_balance, started=started)
+        answer = self._ask("GetNum", build_balance, parse_balance, deadline=started + self._time_allowed)
         elapsed = monotonic() - started
         if isinstance(answer, Fault):
             return Balance(
@@ -112,7 +139,7 @@ class Client:
         return Balance(
             outcome=_outcome(answer.code),
             code=answer.code,
-            text=self._clean(answer.text, form),
+            text=answer.text,
             elapsed=elapsed,
             units=answer.units,
         )
@@ -121,22 +148,30 @@ class Client:
         """Close the connections; a later call opens new ones."""
         self._exchange.close()
 
-    def _time(self) -> str | None:
-        return str(int(self._clock())) if self._dynamic_password else None
-
     def _ask(
-        self, method: str, form: dict[str, str], parse: Callable[..., Answer], *, started: float
+        self,
+        method: str,
+        build: Callable[..., dict[str, str]],
+        parse: Callable[..., Answer],
+        *,
+        deadline: float,
+        may_learn: bool = True,
     ) -> Answer | Fault:
-        reply = self._exchange.post(self._requests[method], form, deadline=started + self._time_allowed)
+        told = self._clock.now()
+        time = str(told) if self._dynamic_password else None
+        form: dict[str, str] = build(account=self.account, api_key=self._api_key, time=time, format=self._form_format)
+        reply = self._exchange.post(self._requests[method], form, deadline=deadline)
         if isinstance(reply, Fault):
             return reply
         try:
-            return parse(reply, format=self.format)
+            answer = parse(reply.body, format=self.format)
         except InvalidAnswer:
             return FAULTS["answer_invalid"]
-
-    def _clean(self, text: str, form: dict[str, str]) -> str:
-        return clean(text, secrets=(self._api_key, *secrets_of(form)))
+        is_late = monotonic() > deadline
+        if answer.code == EXPIRED and time and may_learn and self._clock.learn(reply.date, told=told) and not is_late:
+            # This was a refusal, so that nothing can be sent twice.
+            return self._ask(method, build, parse, deadline=deadline, may_learn=False)
+        return replace(answer, text=clean(answer.text, secrets=(self._api_key, *secrets_of(form))))
 
 
 def _outcome(code: int) -> Outcome:

@@ -52,16 +52,20 @@ def build_submit(
     mobile: str,
     content: str,
     template_id: str | None = None,
+    send_at: int | None = None,
     time: str | None = None,
     format: str | None = None,
 ) -> dict[str, str]:
     """Build the form of a Submit; with `time` the password is the dynamic one, else the key itself.
 
-    With `template_id`, `content` is only the variables, joined by "|".
+    With `template_id`, `content` is only the variables, joined by "|". `send_at` is in Unix seconds: how the platform
+    writes its `stime` is not public, so we write it as its `time`.
     """
     form = {"account": account, "password": api_key, "mobile": mobile, "content": content}
     if template_id is not None:
         form["templateid"] = template_id
+    if send_at is not None:
+        form["stime"] = f"{send_at:010d}"
     if time is not None:
         form["password"] = sign(account=account, api_key=api_key, mobile=mobile, content=content, time=time)
         form["time"] = time

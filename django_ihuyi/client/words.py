@@ -18,9 +18,9 @@ def clean(text: str, *, secrets: Iterable[str] = ()) -> str:
 
 
 def secrets_of(form: dict[str, str]) -> list[str]:
-    """List what must not be seen of a request: password, number, content, and the codes in it; longest first."""
-    content = form.get("content", "")
-    found = {form["password"], form.get("mobile", ""), content, *re.findall(r"[0-9]{4,}", content)}
+    """List what must not be seen of a request: password, numbers, content, and the codes in it; longest first."""
+    mobile, content = form.get("mobile", ""), form.get("content", "")
+    found = {form["password"], mobile, content, *re.findall(r"[0-9]{4,}", f"{mobile} {content}")}
     return sorted(found, key=len, reverse=True)
 
 

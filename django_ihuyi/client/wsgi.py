@@ -44,6 +44,7 @@ def _environ(request: requests.PreparedRequest) -> Environ:
         "QUERY_STRING": parts.query,
         "CONTENT_TYPE": content_type,
         "CONTENT_LENGTH": str(len(body)),
+        "HTTP_HOST": parts.netloc,
         "SERVER_NAME": parts.hostname or "",
         "SERVER_PORT": str(parts.port or (443 if parts.scheme == "https" else 80)),
         "SERVER_PROTOCOL": "HTTP/1.1",
