@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db.models import F
 from django.test import Client
+from django.utils import translation
 
 from django_ihuyi.backends.locmem import outbox
 from django_ihuyi.models import Message
@@ -74,6 +75,13 @@ def ihuyi(settings):
 def quiet_edge(ihuyi):
     """Limits of the edge are off, unless a test sets some."""
     ihuyi(CLIENT_LIMITS={}, GLOBAL_LIMITS={})
+
+
+@pytest.fixture(autouse=True)
+def _own_language():
+    """LocaleMiddleware leaves a thread in the language of its last request."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture(autouse=True)

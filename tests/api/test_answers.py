@@ -106,7 +106,7 @@ def test_an_unknown_id_and_a_used_one_get_the_same_answer(api, sent):
     assert used.headers.keys() == unknown.headers.keys()
 
 
-@pytest.mark.parametrize("spelling", [NOBODYS_ID, "x", "%00", "{%s}" % NOBODYS_ID, "urn:uuid:" + NOBODYS_ID])
+@pytest.mark.parametrize("spelling", [NOBODYS_ID, "x", "%00", "{" + NOBODYS_ID + "}", "urn:uuid:" + NOBODYS_ID])
 def test_the_status_of_what_is_no_verification_is_not_found(api, spelling):
     assert api.status(spelling).json() == problem(404, "Not found", "not_found", "There is no such verification.")
 

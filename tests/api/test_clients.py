@@ -71,7 +71,7 @@ def test_one_subscriber_s_ipv6_addresses_are_one_client():
 
 
 def test_an_ipv4_address_in_ipv6_s_clothes_is_the_same_client():
-    assert seen(f"::ffff:{REAL}") == seen(f"::FFFF:CB00:7107") == REAL
+    assert seen(f"::ffff:{REAL}") == seen("::FFFF:CB00:7107") == REAL
 
 
 def test_a_server_that_knows_no_address_is_told_apart_from_a_client():
