@@ -164,6 +164,16 @@ def test_the_tests_that_the_guide_proposes_pass(settings, site):
     assert len(module.verified("13900139000")) == 64
 
 
+def test_the_guide_to_testing_reads_from_the_simulator_and_lets_codes_expire(site):
+    module = run(sources(HOWTO / "test_your_project.md")[2:], {})
+    issued = verification.send_code("13800138000", purpose="login")
+    code = module["last_code"]("13800138000")
+    module["let_expire"]()
+
+    assert len(code) == 6
+    assert verification.verify_code(issued.verification_id, code).outcome is verification.VerdictOutcome.EXPIRED
+
+
 @pytest.mark.parametrize("page", ["use_in_drf.md", "use_in_forms.md"])
 def test_the_code_of_a_guide_can_be_imported(page):
     ran = run(sources(HOWTO / page), {})
