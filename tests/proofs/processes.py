@@ -54,7 +54,7 @@ def running_site(*, database_url, platform_url, workers=WORKERS, threads=THREADS
         process = subprocess.Popen(
             [
                 *[sys.executable, "-m", "gunicorn", "example_project.wsgi", f"--bind=fd://{listener.fileno()}"],
-                *[f"--workers={workers}", f"--threads={threads}", "--timeout=120", "--graceful-timeout=5"],
+                *["--config=python:tests.proofs.gunicorn_settings", f"--workers={workers}", f"--threads={threads}"],
             ],
             cwd=ROOT,
             env={

@@ -1,5 +1,6 @@
 """Guesses from all sides at once: how many are answered for one code, and how many get the proof."""
 
+import itertools
 import random
 
 import pytest
@@ -13,7 +14,6 @@ ROUNDS, PARALLEL = 10, 200
 #: Five answered guesses of forty, of which one is right: it is found in an eighth of the trials, 50 of 400, and in more
 #: than 70 of them once in a thousand runs. Where eight are answered, 80 are found.
 TRIALS, GUESSES, MOST_FOUND, FEWEST_FOUND = 400, 40, 70, 25
-TRIALS_AT_ONCE = 10
 
 
 def test_one_right_code_makes_one_proof(site, figure):
@@ -63,9 +63,8 @@ def test_a_right_guess_among_wrong_ones_takes_one_of_the_five_attempts(site, fig
 def test_answers_that_lie_would_not_hide_a_sixth_guess(site, figure):
     """The black box: whatever the answers say, a right guess among forty is found no oftener than by five tries."""
     found = 0
-    for _ in range(TRIALS // TRIALS_AT_ONCE):
-        codes = site.issue_many(TRIALS_AT_ONCE)
-        guesses = [guess for issued in codes for guess in [issued.right, *issued.wrong(GUESSES - 1)]]
+    for issued in itertools.chain.from_iterable(site.issue_many(PARALLEL) for _ in range(TRIALS // PARALLEL)):
+        guesses = [issued.right, *issued.wrong(GUESSES - 1)]
         random.shuffle(guesses)
         found += sum(answer.status == 200 for answer in site.fire(guesses))
 
