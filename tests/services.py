@@ -209,16 +209,15 @@ def main(words):
     options = parser.parse_args(own)
     if unknown := set(options.services) - set(STARTERS):
         parser.error(f"no such service: {', '.join(sorted(unknown))}")
-    # Whatever ends us, the `with` below is left in order.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    # Whatever ends us, the `with` below is left in order; a shell's background jobs would else not hear SIGINT.
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda number, frame: sys.exit(128 + number))
     try:
         with running(*options.services, durable=options.durable) as services:
             if command:
                 return run_command(command, services)
             announce(services, as_json=options.json)
             signal.pause()
-    except KeyboardInterrupt:
-        return 0
     except MissingPackage as error:
         return str(error)
 

@@ -71,17 +71,30 @@ def test_a_command_finds_the_addresses_and_its_exit_status_is_kept():
     assert finished.returncode == 7
 
 
+@pytest.fixture
+def script(open_folder):
+    """tests/services.py with Redis, started as a shell starts background jobs: deaf to SIGINT."""
+    deafness = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    script = subprocess.Popen(
+        [sys.executable, SCRIPT, "--json", "redis"],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"TMPDIR": str(open_folder)},
+    )
+    signal.signal(signal.SIGINT, deafness)
+    with script:
+        yield script
+        script.kill()
+
+
 @pytest.mark.proof
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_nothing_is_left_when_it_is_ended(ending, open_folder):
-    environ = os.environ | {"TMPDIR": str(open_folder)}
-    with subprocess.Popen([sys.executable, SCRIPT, "--json", "redis"], stdout=subprocess.PIPE, env=environ) as script:
-        [url] = json.loads(script.stdout.readline()).values()
-        port = int(url.rsplit(":", 1)[1].split("/")[0])
-        answered_before = services.answers(port)
+def test_nothing_is_left_when_it_is_ended(ending, script, open_folder):
+    [url] = json.loads(script.stdout.readline()).values()
+    port = int(url.rsplit(":", 1)[1].split("/")[0])
+    answered_before = services.answers(port)
 
-        script.send_signal(ending)
-        script.wait(timeout=30)
+    script.send_signal(ending)
+    script.wait(timeout=30)
 
     assert answered_before
     assert not services.answers(port)
