@@ -42,7 +42,7 @@ class TextField(serializers.CharField):
 class PhoneField(TextField):
     """A phone as people type it; becomes canonical."""
 
-    default_error_messages = {"invalid": _("Enter a mobile number of mainland China.")}
+    default_error_messages = {"invalid": _("Enter a mobile number.")}
 
     def parse(self, text: str) -> str:
         try:

@@ -17,13 +17,13 @@ def _host(request, settings):
 @pytest.mark.parametrize(
     ("accepted", "spoken", "detail", "field"),
     [
-        ("zh-CN", "zh-hans", "部分参数缺失或有误。", "请输入正确的中国大陆手机号。"),
-        ("zh-Hans", "zh-hans", "部分参数缺失或有误。", "请输入正确的中国大陆手机号。"),
-        ("zh-Hans-CN;q=0.9, en;q=0.1", "zh-hans", "部分参数缺失或有误。", "请输入正确的中国大陆手机号。"),
-        ("zh", "zh-hans", "部分参数缺失或有误。", "请输入正确的中国大陆手机号。"),
-        ("en-GB", "en-gb", "Some fields are missing or wrong.", "Enter a mobile number of mainland China."),
-        ("xx", "en", "Some fields are missing or wrong.", "Enter a mobile number of mainland China."),
-        (None, "en", "Some fields are missing or wrong.", "Enter a mobile number of mainland China."),
+        ("zh-CN", "zh-hans", "部分参数缺失或有误。", "请输入正确的手机号。"),
+        ("zh-Hans", "zh-hans", "部分参数缺失或有误。", "请输入正确的手机号。"),
+        ("zh-Hans-CN;q=0.9, en;q=0.1", "zh-hans", "部分参数缺失或有误。", "请输入正确的手机号。"),
+        ("zh", "zh-hans", "部分参数缺失或有误。", "请输入正确的手机号。"),
+        ("en-GB", "en-gb", "Some fields are missing or wrong.", "Enter a mobile number."),
+        ("xx", "en", "Some fields are missing or wrong.", "Enter a mobile number."),
+        (None, "en", "Some fields are missing or wrong.", "Enter a mobile number."),
     ],
 )
 @pytest.mark.usefixtures("_host")
