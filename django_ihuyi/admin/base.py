@@ -1,0 +1,102 @@
+"""What the pages of the desk have in common: nobody changes a thing, no number is whole, no query grows too long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import SEARCH_VAR
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from django_ihuyi import phones
+from django_ihuyi.exceptions import InvalidPhone
+from django_ihuyi.models import Recipient
+
+if TYPE_CHECKING:  # generic for the type checker only
+    _Paginator = Paginator[Any]
+    _ModelAdmin = admin.ModelAdmin[Any]
+else:
+    _Paginator, _ModelAdmin = Paginator, admin.ModelAdmin
+
+
+class BoundedPaginator(_Paginator):
+    """Count no further than anybody pages: COUNT(*) over a send log takes seconds."""
+
+    bound = 5_000
+
+    @cached_property
+    def count(self) -> int:
+        """Return the number of rows, or the bound if there are more."""
+        rows = cast("QuerySet[Any]", self.object_list)
+        return rows.order_by()[: self.bound].count()
+
+
+class Desk(_ModelAdmin):
+    """A list and a page for each row, to read."""
+
+    paginator = BoundedPaginator
+    list_per_page = 50
+    list_max_show_all = 200
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    # A click on a column's title must not sort millions of rows.
+    sortable_by = ()
+    search_fields = ("phone",)
+    search_help_text = gettext_lazy("A whole number, in any spelling.")
+
+    #: The lookup that finds the rows of one recipient.
+    of_recipient: ClassVar[str] = "recipient__id__exact"
+    #: What the filters may ask for, by the first part of a lookup.
+    filtered: ClassVar[frozenset[str]] = frozenset()
+
+    def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, *_: Any) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, *_: Any) -> bool:
+        """Nobody."""
+        return False
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Allow what the filters ask for, and no other: `?phone__startswith=138` would tell numbers digit by digit."""
+        return lookup == self.of_recipient or lookup.partition("__")[0] in self.filtered
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list; a search becomes a filter by recipient, so that no page nor other address has the number."""
+        if request.method == "GET" and SEARCH_VAR in request.GET and self.has_view_permission(request):
+            return self._redirect(request, request.GET[SEARCH_VAR])
+        return super().changelist_view(request, extra_context)
+
+    @admin.display(description=gettext_lazy("phone"))
+    def masked_phone(self, row: Any) -> str:
+        """Return the number as operators may see it."""
+        return phones.mask(row.phone)
+
+    def _redirect(self, request: HttpRequest, typed: str) -> HttpResponse:
+        query = request.GET.copy()
+        for name in (SEARCH_VAR, self.of_recipient):
+            query.pop(name, None)
+        recipient = self._find_recipient(request, typed) if typed.strip() else None
+        if recipient:
+            query[self.of_recipient] = str(recipient.pk)
+        return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")
+
+    def _find_recipient(self, request: HttpRequest, typed: str) -> Model | None:
+        try:
+            phone = phones.parse(typed)
+        except InvalidPhone:
+            messages.warning(request, _("Search for a whole number: 11 digits, in any spelling."))
+            return None
+        recipient = Recipient.objects.filter(phone=phone).first()
+        if recipient is None:
+            messages.info(request, _("Nothing was ever sent to %(phone)s.") % {"phone": phones.mask(phone)})
+        return recipient

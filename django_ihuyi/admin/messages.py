@@ -1,0 +1,44 @@
+"""The send log."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from django_ihuyi.admin.base import Desk
+from django_ihuyi.admin.filters import ChannelFilter, PurposeFilter, ResultCodeFilter, explain
+from django_ihuyi.models import Message
+
+
+@admin.register(Message)
+class MessageAdmin(Desk):
+    """Every message, and what became of it."""
+
+    list_display = ("created_at", "masked_phone", "channel", "purpose", "kind", "state", "result", "fault", "duration")
+    list_filter = ("created_at", "state", ChannelFilter, PurposeFilter, ResultCodeFilter)
+    list_select_related = ("recipient",)
+    filtered = frozenset({"created_at", "state", "channel", "purpose", "result_code"})
+    fields = (
+        "recipient",
+        "verification",
+        "channel",
+        "purpose",
+        "kind",
+        "text",
+        "parts",
+        "state",
+        "counted",
+        "result",
+        "result_text",
+        "fault",
+        "platform_id",
+        "client",
+        "created_at",
+        "finished_at",
+        "duration",
+    )
+
+    @admin.display(description=_("result"))
+    def result(self, message: Message) -> str:
+        """Return the platform's result code with its meaning."""
+        return explain(message.result_code)

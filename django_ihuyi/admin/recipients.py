@@ -1,0 +1,73 @@
+"""Phones, and what stands in the way of a message to them."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from django_ihuyi.admin.base import Desk
+from django_ihuyi.admin.filters import explain
+from django_ihuyi.limits.guesses import IN_A_ROW
+from django_ihuyi.models import Recipient
+
+
+@admin.register(Recipient)
+class RecipientAdmin(Desk):
+    """Every phone that messages went to; who has the right `ihuyi.lift_suppression` may lift what stops them."""
+
+    list_display = (
+        "masked_phone",
+        "suppressed_at",
+        "suppression",
+        "locks",
+        "wait_until",
+        "full_until",
+        "code_full_until",
+    )
+    list_filter = (("suppressed_at", admin.EmptyFieldListFilter), "suppressed_at")
+    of_recipient = "id__exact"
+    filtered = frozenset({"suppressed_at"})
+    fields = list_display
+    actions = ("lift",)
+
+    def has_lift_suppression_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may lift suppressions: a right of its own."""
+        return request.user.has_perm("ihuyi.lift_suppression")
+
+    @admin.display(description=gettext_lazy("suppressed by"))
+    def suppression(self, recipient: Recipient) -> str:
+        """Return the result code that suppressed it, with its meaning."""
+        return explain(recipient.suppressed_code)
+
+    @admin.display(description=gettext_lazy("wrong guesses in a row"))
+    def locks(self, recipient: Recipient) -> str:
+        """Return the purposes that rest or are locked after too many wrong guesses."""
+        counts = {purpose: budget["in_a_row"] for purpose, budget in recipient.guesses.items()}
+        return ", ".join(f"{purpose}: {count}" for purpose, count in counts.items() if count >= IN_A_ROW)
+
+    @admin.action(
+        description=gettext_lazy("Lift suppression and locks of the selected recipients"),
+        permissions=["lift_suppression"],
+    )
+    def lift(self, request: HttpRequest, queryset: QuerySet[Recipient]) -> None:
+        """Let messages go and guesses be answered again, and write down who did it and what had been."""
+        lifted = sum(self._lift(request, recipient) for recipient in queryset)
+        said = ngettext("%(count)d recipient was lifted.", "%(count)d recipients were lifted.", lifted)
+        messages.success(request, said % {"count": lifted})
+
+    def _lift(self, request: HttpRequest, recipient: Recipient) -> bool:
+        if not (recipient.suppressed_at or recipient.guesses):
+            return False
+        words = _("Lifted. Suppressed by: %(code)s, since %(since)s. Wrong guesses in a row: %(locks)s.") % {
+            "code": recipient.suppressed_code or "-",
+            "since": recipient.suppressed_at or "-",
+            "locks": self.locks(recipient) or "-",
+        }
+        with transaction.atomic(using=recipient._state.db):
+            recipient.lift_suppression(using=recipient._state.db)
+            self.log_change(request, recipient, words)
+        return True

@@ -1,0 +1,29 @@
+"""Who proved, or tried to prove, that they hold a phone."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from django_ihuyi.admin.base import Desk
+from django_ihuyi.admin.filters import PurposeFilter
+from django_ihuyi.models import Verification
+
+
+@admin.register(Verification)
+class VerificationAdmin(Desk):
+    """Every verification; neither its seed nor what follows from it is ever read."""
+
+    list_display = ("created_at", "masked_phone", "purpose", "attempts", "expires_at", "verified_at")
+    list_filter = ("created_at", PurposeFilter, ("verified_at", admin.EmptyFieldListFilter))
+    list_select_related = ("recipient",)
+    filtered = frozenset({"created_at", "purpose", "verified_at"})
+    fields = (
+        "recipient",
+        "purpose",
+        "code_length",
+        "attempts",
+        "created_at",
+        "expires_at",
+        "verified_at",
+        "proof_redeemed_at",
+    )
