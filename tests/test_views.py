@@ -37,8 +37,8 @@ def test_switches_take_a_body(client):
 
 
 def test_the_first_page_finds_its_stylesheet(client):
-    assert 'href="static/simulator.css"' in client.get("/_simulator/").content.decode()
-    assert client.get("/_simulator/static/simulator.css")["Content-Type"].startswith("text/css")
+    assert 'href="static/phones.css"' in client.get("/_simulator/").content.decode()
+    assert client.get("/_simulator/static/phones.css")["Content-Type"].startswith("text/css")
 
 
 def test_there_are_no_pages_in_production(client, settings):

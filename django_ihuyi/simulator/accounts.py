@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 #: What stands in a filed template where a value goes.
 VARIABLE = "【变量】"
 
+#: What makes a template one for verification codes (4085); the rule is ours.
+CODE_WORDS = ("验证码", "verification code")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
@@ -18,7 +21,7 @@ class Template:
     @property
     def is_code(self) -> bool:
         """Tell whether messages of this template count as verification codes (4085); that rule is ours."""
-        return "验证码" in self.text
+        return any(word in self.text for word in CODE_WORDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,7 @@ TRIAL_TEMPLATES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One product's account; the defaults are those of a trial account with a full purse."""
+    """One product's account; the defaults are those of a trial account for SMS with a full purse."""
 
     account: str = "C00000001"
     api_key: str = field(default="0123456789abcdef0123456789abcdef", repr=False)
@@ -59,7 +62,47 @@ class Account:
     variable_length: int = 8
     text_length: int = 300
     limits: Limits = Limits()
+    #: Where receipts and replies are pushed; they are as secret as the key.
+    receipt_url: str = field(default="", repr=False)
+    reply_url: str = field(default="", repr=False)
 
+
+#: One trial account for each product; names and templates but those of SMS, and 1361, are ours.
+TRIAL_ACCOUNTS = (
+    Account(),
+    Account(
+        account="VC00000001",
+        product="voice_code",
+        signatures=(),
+        templates=(Template(id="1", text=f"您的验证码是：{VARIABLE}。请不要把验证码告诉其他人。"),),
+    ),
+    Account(
+        account="VM00000001",
+        product="voice_notice",
+        signatures=(),
+        templates=(Template(id="1361", text=f"您的订单号是：{VARIABLE}。已由{VARIABLE}发出，请注意查收。"),),
+    ),
+    Account(
+        account="I00000001",
+        product="international",
+        signatures=(),
+        templates=(
+            Template(id="1", text=f"Your verification code is {VARIABLE}. Please do not share it with anyone."),
+            Template(id="2", text=f"Your order {VARIABLE} has been shipped."),
+            Template(id="3", text=TRIAL_TEMPLATES[0].text),
+        ),
+    ),
+    Account(
+        account="M00000001",
+        product="marketing",
+        templates=(Template(id="1", text=f"亲爱的会员，{VARIABLE}活动正在进行中，欢迎选购。退订回T"),),
+    ),
+)
 
 #: Stands in where a request names no account that exists.
 NOBODY = Account(account="", api_key="")
+
+
+def trial_account(product: str) -> Account:
+    """Return the account that a simulator has for a product unless told otherwise."""
+    return next(account for account in TRIAL_ACCOUNTS if account.product == product)

@@ -22,14 +22,22 @@ class Call:
     verb: str = "POST"
     path: str = ""
 
+    @property
+    def mobile(self) -> str:
+        """Return what the request names as number, or as numbers."""
+        return self.form.get("mobile", "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """A call, with all that the platform knows at this moment."""
+    """A call and one number of it, with all that the platform knows at this moment."""
 
     call: Call
     account: Account
     balance: int
+    mobile: str
+    #: How many numbers the call names.
+    numbers: int
     phone: Phone
     text: Text
     limits: Limits

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
-from django_ihuyi.simulator.accounts import TRIAL_TEMPLATES, Account, Limits, Template
-from django_ihuyi.simulator.server import SimulatorServer, is_loopback
+from django_ihuyi.simulator.accounts import TRIAL_ACCOUNTS, TRIAL_TEMPLATES, Account, Limits, Template
+from django_ihuyi.simulator.addresses import is_loopback
+from django_ihuyi.simulator.pushes import PushPlan
+from django_ihuyi.simulator.server import SimulatorServer
 from django_ihuyi.simulator.simulator import Simulator
 
 DEFAULT_ADDRESS = "127.0.0.1:8106"
 DEFAULT = Account()
+PLAN = PushPlan()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--no-limits", action="store_true", help="lift all limits per number")
     add("--calendar-day", action="store_true", help="count a day from Beijing's midnight, not over 24 hours")
     add("--time-tolerance", type=float, default=300, metavar="SECONDS", help="age of a dynamic password (40501)")
+    add("--receipt-url", default="", metavar="URL", help="where receipts are pushed, for all accounts")
+    add("--reply-url", default="", metavar="URL", help="where replies are pushed, for all accounts")
+    add("--push-delay", type=float, default=PLAN.delay, metavar="SECONDS", help="from a message to its receipt")
+    add("--push-retries", type=_parse_times, default=PLAN.retries, metavar="SECONDS,…", help="waits between tries")
+    add("--push-remote", action="store_true", help="push to other machines too")
     add("--latency", type=float, default=0, metavar="SECONDS", help="wait before each answer")
     add("--allow-remote", action="store_true", help="listen on an address that other machines reach")
     add("--remote-pages", action="store_true", help="show /_simulator/ to other machines too")
@@ -58,12 +68,16 @@ def parse_address(address: str) -> tuple[str, int]:
 
 def make_simulator(options: argparse.Namespace) -> Simulator:
     """Build the simulator that the flags describe."""
+    others = (replace(account, **_urls(options)) for account in TRIAL_ACCOUNTS[1:])
     return Simulator(
-        accounts=[_make_account(options)],
+        accounts=[_make_account(options), *others],
         limits=not options.no_limits,
         time_tolerance=options.time_tolerance,
         blocked_addresses=options.blocked_address,
         latency=options.latency,
+        push_plan=PushPlan(
+            delay=options.push_delay, retries=tuple(options.push_retries), allow_remote=options.push_remote
+        ),
     )
 
 
@@ -79,7 +93,16 @@ def _make_account(options: argparse.Namespace) -> Account:
         variable_length=options.variable_length,
         text_length=options.text_length,
         limits=Limits(calendar_day=options.calendar_day),
+        **_urls(options),
     )
+
+
+def _urls(options: argparse.Namespace) -> dict[str, Any]:
+    return {"receipt_url": options.receipt_url, "reply_url": options.reply_url}
+
+
+def _parse_times(value: str) -> tuple[float, ...]:
+    return tuple(float(seconds) for seconds in value.split(",") if seconds)
 
 
 def _parse_template(value: str) -> Template:

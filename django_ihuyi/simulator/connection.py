@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from django_ihuyi.simulator.http1 import BadRequestError, Head, read_body, read_head
-from django_ihuyi.simulator.wsgi import MAX_BODY, WSGIApp
+from django_ihuyi.simulator.wsgi import MAX_BODY, TAKE_SCRIPT, Script, WSGIApp
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -35,11 +35,17 @@ def _serve_one(app: WSGIApp, stream: BufferedReader, connection: socket.socket, 
     if head.headers.get("expect", "").lower() == "100-continue":
         connection.sendall(CONTINUE)
     body = read_body(stream, head, limit=MAX_BODY)
-    connection.sendall(_run(app, head, body, peer))
+    scripts: list[Script] = []
+    environ = {**_environ(head, body, peer), TAKE_SCRIPT: scripts.append}
+    answer_head, answer_body = _run(app, environ, head)
+    for script in scripts:
+        script(connection, answer_head, answer_body)
+        return False
+    connection.sendall(answer_head + answer_body)
     return head.is_kept_alive
 
 
-def _run(app: WSGIApp, head: Head, body: bytes, peer: str) -> bytes:
+def _run(app: WSGIApp, environ: WSGIEnvironment, head: Head) -> tuple[bytes, bytes]:
     status_line = ""
     fields: list[tuple[str, str]] = []
 
@@ -48,10 +54,10 @@ def _run(app: WSGIApp, head: Head, body: bytes, peer: str) -> bytes:
         status_line = status
         fields.extend(headers)
 
-    content = b"".join(app(_environ(head, body, peer), start_response))  # type: ignore[arg-type]  # no write()
+    content = b"".join(app(environ, start_response))  # type: ignore[arg-type]  # no write()
     fields.append(("Connection", "keep-alive" if head.is_kept_alive else "close"))
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
-    return f"HTTP/1.1 {status_line}\r\n{lines}\r\n".encode("latin-1") + (b"" if head.verb == "HEAD" else content)
+    return f"HTTP/1.1 {status_line}\r\n{lines}\r\n".encode("latin-1"), b"" if head.verb == "HEAD" else content
 
 
 def _environ(head: Head, body: bytes, peer: str) -> WSGIEnvironment:

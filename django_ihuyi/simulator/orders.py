@@ -1,47 +1,136 @@
-"""Read what a person or a test asks of the simulator over HTTP."""
+"""What a person or a test can order over HTTP: each reads JSON, tells the simulator, and says what to answer."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
+from django_ihuyi.simulator.account_orders import change_account, show_account
+from django_ihuyi.simulator.fates import DELIVERED, FATES, Fate
+from django_ihuyi.simulator.faults import FAULTS
+from django_ihuyi.simulator.pusher import ORDERS
+from django_ihuyi.simulator.reading import (
+    Fields,
+    read_choice,
+    read_fields,
+    read_integer,
+    read_seconds,
+    read_switch,
+    read_text,
+)
 from django_ihuyi.simulator.results import SUCCESS
+from django_ihuyi.simulator.simulator import Simulator
+
+MOST_COPIES = 100
+FATE_FIELDS = ("fate", "msg", "delay", "copies")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """To answer a number (None: every request) with a code (None: by the rules again)."""
-
-    code: int | None
-    mobile: str | None
-    text: str
-    times: int | None
-
-
-def read_order(data: object) -> Order:
-    """Read an order from JSON, or raise ValueError."""
-    if not isinstance(data, dict) or "code" not in data:
-        raise ValueError("an object with a code is needed")
-    if data["code"] == SUCCESS:
+def force_answer(simulator: Simulator, data: object) -> object:
+    """Answer with a result code; null: by the rules again."""
+    fields = read_fields(data, known=("code", "mobile", "text", "times"), needed=("code",))
+    if fields["code"] == SUCCESS:
         raise ValueError("success cannot be ordered: take the order back with null")
-    return Order(
-        code=_integer(data["code"], low=0, high=99_999),
-        mobile=_text(data.get("mobile")),
-        text=_text(data.get("text")) or "",
-        times=_integer(data.get("times"), low=1, high=1_000_000),
+    code = read_integer(fields, "code", low=0, high=99_999)
+    mobile, text = read_text(fields, "mobile"), read_text(fields, "text") or ""
+    simulator.force(code, mobile=mobile, text=text, times=_times(fields))
+    return {}
+
+
+def order_fault(simulator: Simulator, data: object) -> object:
+    """Let answers go wrong; null: no more."""
+    fields = read_fields(data, known=("fault", "mobile", "times", "taken"), needed=("fault",))
+    fault = read_choice(fields, "fault", tuple(FAULTS))
+    taken = read_switch(fields, "taken", default=True)
+    simulator.break_down(fault, mobile=read_text(fields, "mobile"), times=_times(fields), taken=taken)
+    return {}
+
+
+def order_fate(simulator: Simulator, data: object) -> object:
+    """Choose what becomes of messages to come; null: the default again."""
+    fields = read_fields(data, known=(*FATE_FIELDS, "mobile", "times"), needed=("fate",))
+    fate = None if fields["fate"] is None else _read_fate(fields)
+    simulator.decide(fate, mobile=read_text(fields, "mobile"), times=_times(fields))
+    return {}
+
+
+def push_receipt(simulator: Simulator, data: object) -> object:
+    """Say what became of a message, and push its receipt."""
+    fields = read_fields(data, known=(*FATE_FIELDS, "smsid", "mobile"), needed=("smsid",))
+    smsid = read_text(fields, "smsid") or ""
+    if not simulator.settle(smsid, _read_fate(fields), mobile=read_text(fields, "mobile")):
+        raise ValueError("no phone got a message of this id")
+    return {}
+
+
+def send_reply(simulator: Simulator, data: object) -> object:
+    """Let a phone answer."""
+    fields = read_fields(data, known=("mobile", "content", "delay", "copies"), needed=("mobile", "content"))
+    mobile, content = read_text(fields, "mobile") or "", read_text(fields, "content", longest=2000) or ""
+    try:
+        simulator.reply(mobile, content, delay=read_seconds(fields, "delay"), copies=_copies(fields))
+    except LookupError as error:
+        raise ValueError(str(error)) from error
+    return {}
+
+
+def hold_pushes(simulator: Simulator, _data: object) -> object:
+    """Keep pushes back."""
+    simulator.pushes.hold()
+    return {}
+
+
+def release_pushes(simulator: Simulator, data: object) -> object:
+    """Push what was held, in an order."""
+    fields = read_fields({} if data is None else data, known=("order", "copies"))
+    simulator.pushes.release(read_choice(fields, "order", tuple(ORDERS)) or "as_held", copies=_copies(fields))
+    return {}
+
+
+def put_account(simulator: Simulator, data: object) -> object:
+    """Make or change an account."""
+    account = change_account(simulator.customers, data)
+    return show_account(account, account.balance)
+
+
+def change_blacklist(simulator: Simulator, data: object) -> object:
+    """Put a number on the black list, or lift it from there."""
+    fields = read_fields(data, known=("mobile", "listed", "account"), needed=("mobile", "listed"))
+    listed, mobile = read_switch(fields, "listed", default=False), read_text(fields, "mobile") or ""
+    simulator.customers.set_blacklisted(mobile, listed=listed, account=read_text(fields, "account"))
+    return {}
+
+
+def reset(simulator: Simulator, _data: object) -> object:
+    """Forget everything."""
+    simulator.reset()
+    return {}
+
+
+SWITCHES: Mapping[str, Callable[[Simulator, object], object]] = {
+    "/accounts": put_account,
+    "/answers": force_answer,
+    "/blacklist": change_blacklist,
+    "/fates": order_fate,
+    "/faults": order_fault,
+    "/pushes": push_receipt,
+    "/pushes/hold": hold_pushes,
+    "/pushes/release": release_pushes,
+    "/replies": send_reply,
+    "/reset": reset,
+}
+
+
+def _read_fate(fields: Fields) -> Fate:
+    return Fate(
+        result=read_choice(fields, "fate", FATES) or DELIVERED,
+        msg=read_text(fields, "msg") or "",
+        delay=read_seconds(fields, "delay"),
+        copies=_copies(fields),
     )
 
 
-def _integer(value: object, *, low: int, high: int) -> int | None:
-    if value is None:
-        return None
-    if type(value) is not int or not low <= value <= high:
-        raise ValueError("not a number that can be ordered")
-    return value
+def _copies(fields: Fields) -> int:
+    return read_integer(fields, "copies", low=1, high=MOST_COPIES) or 1
 
 
-def _text(value: object) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str) or not value.isprintable() or len(value) > 200:
-        raise ValueError("not a text that can be ordered")
-    return value
+def _times(fields: Fields) -> int | None:
+    return read_integer(fields, "times", low=1, high=1_000_000)

@@ -31,6 +31,11 @@ class Phone:
             self.messages.append(now)
             self.codes += [now] if is_code else []
 
+    def lift(self) -> None:
+        """Take the number off the black list; its attempts count anew (ours), or the next one would put it back."""
+        self.is_blacklisted = False
+        self.attempts.clear()
+
     def _forget(self, *, before: float) -> None:
         for times in (self.attempts, self.messages, self.codes):
             times[:] = [time for time in times if time > before]
@@ -42,3 +47,9 @@ def start_of_day(now: float, limits: Limits) -> float:
         return now - DAY
     today = datetime.fromtimestamp(now, BEIJING)
     return today.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+
+
+def canonical(mobile: str) -> str:
+    """Return the digits by which a phone is known, whichever way its number is written."""
+    digits = "".join(character for character in mobile if character.isascii() and character.isdigit())
+    return digits[2:] if len(digits) == 13 and digits.startswith("861") else digits or mobile

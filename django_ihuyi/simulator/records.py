@@ -1,8 +1,8 @@
-"""What arrived: messages as the phones got them, and a journal of every request. Never a password or a key."""
+"""What arrived: messages as the phones got them, their answers, and every request. Never a password or a key."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 class Message:
     """One message on one phone; `content` is the text without the signature that stands before it."""
 
+    id: int = 0
     mobile: str
     content: str
     code: str
@@ -22,6 +23,8 @@ class Message:
     account: str
     template_id: str
     parts: int
+    #: "delivered", "failed", or empty while nobody has said what became of it.
+    fate: str = ""
 
     def as_json(self) -> Mapping[str, object]:
         """Return the fields as `/_simulator/messages` shows them."""
@@ -36,12 +39,48 @@ class Message:
             "account": self.account,
             "templateid": self.template_id,
             "parts": self.parts,
+            "fate": self.fate,
+        }
+
+    def answer(self, content: str, *, now: float) -> Reply:
+        """Write what the phone sends back."""
+        return Reply(
+            mobile=self.mobile,
+            content=content,
+            smsid=self.smsid,
+            arrived=now,
+            product=self.product,
+            account=self.account,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a phone sent back; `smsid` is the message that it answers, if any."""
+
+    id: int = 0
+    mobile: str
+    content: str
+    smsid: str
+    arrived: float
+    product: str
+    account: str
+
+    def as_json(self) -> Mapping[str, object]:
+        """Return the fields as `/_simulator/threads` shows them."""
+        return {
+            "mobile": self.mobile,
+            "content": self.content,
+            "smsid": self.smsid,
+            "at": format_time(self.arrived),
+            "product": self.product,
+            "account": self.account,
         }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One request that arrived; `code` is None where nothing answers at its path."""
+    """One request that arrived; `code` is None where nothing answers at its path, or a fault swallowed it."""
 
     arrived: float
     verb: str
@@ -52,6 +91,7 @@ class Entry:
     mobile: str = ""
     code: int | None = None
     smsid: str = "0"
+    fault: str = ""
 
     def as_json(self) -> Mapping[str, object]:
         """Return the fields as `/_simulator/journal` shows them."""
@@ -65,34 +105,8 @@ class Entry:
             "mobile": self.mobile,
             "code": self.code,
             "smsid": self.smsid,
+            "fault": self.fault,
         }
-
-
-@dataclass(slots=True)
-class Inbox:
-    """All phones' messages; beyond `keep` the oldest are forgotten."""
-
-    keep: int
-    _all: deque[Message] = field(default_factory=deque)
-    _by_mobile: defaultdict[str, deque[Message]] = field(default_factory=lambda: defaultdict(deque))
-
-    def add(self, message: Message) -> None:
-        """Let a message arrive."""
-        self._all.append(message)
-        self._by_mobile[message.mobile].append(message)
-        if len(self._all) > self.keep:
-            self._drop_oldest()
-
-    def list(self, mobile: str | None = None) -> list[Message]:
-        """Return one phone's messages, or all, newest first."""
-        messages = self._all if mobile is None else self._by_mobile.get(mobile, ())
-        return list(reversed(messages))
-
-    def _drop_oldest(self) -> None:
-        mobile = self._all.popleft().mobile
-        self._by_mobile[mobile].popleft()
-        if not self._by_mobile[mobile]:
-            del self._by_mobile[mobile]
 
 
 @dataclass(slots=True)

@@ -52,9 +52,10 @@ TEXTS: Mapping[int, str] = {
 UNKNOWN_TEXT = "未知错误"
 BALANCE_TEXT = "查询成功"
 
-#: A number of this prefix and a result code in five digits is always answered with that code (ours).
-MAGIC_PREFIX = "199000"
-MAGIC_NUMBERS: Mapping[str, int] = {f"{MAGIC_PREFIX}{code:05d}": code for code in TEXTS if code != SUCCESS}
+
+def magic_numbers(prefix: str) -> Mapping[str, int]:
+    """Return the numbers that are always answered with one code (ours): the prefix, and the code in five digits."""
+    return {f"{prefix}{code:05d}": code for code in TEXTS if code != SUCCESS}
 
 
 def phrase(code: int, account: Account) -> str:

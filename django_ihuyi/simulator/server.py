@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import os
 import socket
 import socketserver
@@ -17,6 +16,8 @@ from django_ihuyi.simulator.simulator import Simulator
 
 #: A client that says nothing for so many seconds is hung up on.
 IDLE = 75
+#: How long the phone page's request for news may wait for some.
+MAX_WAIT = 20
 
 
 def serve(host: str, port: int, simulator: Simulator, *, remote_pages: bool = False) -> None:
@@ -38,14 +39,6 @@ def serving(simulator: Simulator, *, host: str = "127.0.0.1", port: int = 0) -> 
             thread.join()
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 class SimulatorServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """A bound and listening server; port 0 takes a free one."""
 
@@ -55,7 +48,7 @@ class SimulatorServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     def __init__(self, host: str, port: int, simulator: Simulator, *, remote_pages: bool = False) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.app = SimulatorApp(simulator, remote_pages=remote_pages)
+        self.app = SimulatorApp(simulator, remote_pages=remote_pages, max_wait=MAX_WAIT)
         self._open: set[socket.socket] = set()
         super().__init__((host, port), _Handler)
 
@@ -76,8 +69,9 @@ class SimulatorServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         super().shutdown_request(request)
 
     def server_close(self) -> None:
-        """Stop listening and hang up on every client."""
+        """Stop listening, hang up on every client, and push no more."""
         super().server_close()
+        self.app.simulator.close()
         for connection in tuple(self._open):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
-from django_ihuyi.simulator.accounts import NO_LIMITS, NOBODY, Account
-from django_ihuyi.simulator.answers import Answer, answer_balance, answer_submit
-from django_ihuyi.simulator.attempt import Attempt, Call
-from django_ihuyi.simulator.phones import Phone
-from django_ihuyi.simulator.products import Action
-from django_ihuyi.simulator.records import Entry, Inbox, Journal, Message
-from django_ihuyi.simulator.results import BALANCE_TEXT, SUCCESS, phrase
-from django_ihuyi.simulator.rules import BALANCE_RULES, COUNTED_RULES, ENTRY_RULES, judge
-from django_ihuyi.simulator.rules.balance import choose_signature
-from django_ihuyi.simulator.switches import ForcedAnswer, Switches
-from django_ihuyi.simulator.texts import read_text
+from django_ihuyi.simulator.accounts import TRIAL_ACCOUNTS, Account
+from django_ihuyi.simulator.answers import Answer
+from django_ihuyi.simulator.attempt import Call
+from django_ihuyi.simulator.customers import Customers, check_urls
+from django_ihuyi.simulator.deliveries import Deliveries
+from django_ihuyi.simulator.desk import Desk
+from django_ihuyi.simulator.fates import Fate
+from django_ihuyi.simulator.faults import FAULTS, FaultOrder
+from django_ihuyi.simulator.inbox import Changes
+from django_ihuyi.simulator.pusher import Pusher
+from django_ihuyi.simulator.pushes import PushPlan
+from django_ihuyi.simulator.records import Entry, Message
+from django_ihuyi.simulator.state import Policy, State
+from django_ihuyi.simulator.switches import ForcedAnswer
 
-#: The platform's answer to a method that it does not have is not public; this one is ours.
-UNKNOWN_ACTION = 0
+DEFAULT_PLAN = PushPlan()
 
 
 class Simulator:
@@ -30,157 +31,142 @@ class Simulator:
     def __init__(
         self,
         *,
-        accounts: Iterable[Account] = (Account(),),
+        accounts: Iterable[Account] = TRIAL_ACCOUNTS,
         limits: bool = True,
         time_tolerance: float = 300,
         blocked_addresses: Iterable[str] = (),
         latency: float = 0.0,
         keep: int = 100_000,
+        push_plan: PushPlan = DEFAULT_PLAN,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        accounts = tuple(accounts)
+        for account in accounts:
+            check_urls(account, allow_remote=push_plan.allow_remote)
+        policy = Policy(
+            has_limits=limits, time_tolerance=time_tolerance, blocked_addresses=frozenset(blocked_addresses)
+        )
         self.latency = latency
         self.clock = clock
-        self._accounts = {(account.product, account.account): account for account in accounts}
-        self._has_limits = limits
-        self._time_tolerance = time_tolerance
-        self._blocked_addresses = frozenset(blocked_addresses)
-        self._keep = keep
-        self._lock = threading.Lock()
-        self._serial = itertools.count(secrets.randbelow(10**10))
-        self.reset()
+        self.pushes = Pusher(push_plan)
+        self._state = State(accounts, keep=keep)
+        self._desk = Desk(self._state, policy)
+        self._deliveries = Deliveries(self._state, self.pushes)
+        self._news = threading.Condition(threading.Lock())
+        self.customers = Customers(self._state, self._news, allow_remote=push_plan.allow_remote)
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: Call, *, fault: str = "") -> Answer:
         """Judge one request, in the order in which requests arrive at the lock."""
-        with self._lock:
-            now = self.clock()
-            answer = self._answer(call, now)
-            self._journal.add(self._describe(call, answer, now))
+        with self._news:
+            now = self._begin()
+            answer, messages = self._desk.answer(call, now)
+            self._state.journal.add(self._desk.describe(call, answer, now=now, fault=fault))
+            self._deliveries.send(messages, now)
+            self._news.notify_all()
         return answer
+
+    def pretend(self, call: Call, *, fault: str) -> Answer:
+        """Return a good answer for a fault to spoil, and let nothing arrive."""
+        with self._news:
+            now = self._begin()
+            self._state.journal.add(self._desk.describe(call, None, now=now, fault=fault))
+            return self._desk.pretend(call, now)
 
     def note_stray(self, *, verb: str, path: str) -> None:
         """Write a request down that went where nothing answers."""
-        with self._lock:
-            self._journal.add(Entry(arrived=self.clock(), verb=verb, path=path))
+        with self._news:
+            self._state.journal.add(Entry(arrived=self.clock(), verb=verb, path=path))
 
     def force(self, code: int | None, *, mobile: str | None = None, text: str = "", times: int | None = None) -> None:
         """Answer a number (None: every request) with this code, `times` times or until told None."""
-        with self._lock:
-            if code is None:
-                self._switches.clear(mobile)
-            else:
-                self._switches.set(mobile, ForcedAnswer(code=code, text=text, times=times))
+        value = None if code is None else ForcedAnswer(code=code, text=text)
+        with self._news:
+            self._state.answers.order(mobile, value, times=times)
+
+    def break_down(
+        self, fault: str | None, *, mobile: str | None = None, times: int | None = None, taken: bool = True
+    ) -> None:
+        """Let a fault of `FAULTS` happen to the answers for a number (None: to all), or none any more."""
+        if fault is not None and fault not in FAULTS:
+            raise ValueError(f"there is no fault {fault!r}")
+        value = None if fault is None else FaultOrder(name=fault, is_taken=taken)
+        with self._news:
+            self._state.faults.order(mobile, value, times=times)
+
+    def take_fault(self, mobile: str, *, has_socket: bool) -> FaultOrder | None:
+        """Return the fault that is ordered for a request, and count it as done; one that cannot be shown waits."""
+        with self._news:
+            order = self._state.faults.peek(mobile)
+            if order is None or (FAULTS[order.name].needs_socket and not has_socket):
+                return None
+            return self._state.faults.take(mobile)
+
+    def decide(self, fate: Fate | None, *, mobile: str | None = None, times: int | None = None) -> None:
+        """Choose what becomes of a number's next messages (None: of all phones'), or leave it to the default."""
+        with self._news:
+            self._state.fates.order(mobile, fate, times=times)
+
+    def settle(self, smsid: str, fate: Fate, *, mobile: str | None = None) -> int:
+        """Say what became of a message, and push the receipt; return how many messages have this id."""
+        with self._news:
+            now = self._begin()
+            self._news.notify_all()
+            return self._deliveries.settle(smsid, fate, mobile=mobile, now=now)
+
+    def reply(self, mobile: str, content: str, *, delay: float | None = None, copies: int = 1) -> None:
+        """Let a phone answer the latest message that it got, and push the reply; raise LookupError if there is none."""
+        with self._news:
+            now = self._begin()
+            self._news.notify_all()
+            self._deliveries.reply(mobile, content, now=now, delay=delay, copies=copies)
 
     def messages(self, mobile: str | None = None) -> list[Message]:
         """Return what arrived at one phone, or at all of them, newest first."""
-        with self._lock:
-            return self._inbox.list(mobile)
+        with self._news:
+            self._begin()
+            return self._state.inbox.messages(mobile)
+
+    def latest_code(self, mobile: str) -> str:
+        """Return the code in the latest message on a phone, or raise LookupError."""
+        codes = (message.code for message in self.messages(mobile) if message.code)
+        code = next(codes, None)
+        if code is None:
+            raise LookupError("no code has arrived at this phone")
+        return code
+
+    def changes(self, since: int = 0, *, epoch: str = "", wait: float = 0) -> Changes:
+        """Return what is new on the phones since a revision, and wait for it if need be."""
+        with self._news:
+            self._begin()
+            inbox = self._state.inbox
+            if epoch == inbox.epoch and wait:
+                self._news.wait_for(lambda: self._state.inbox.revision > since or self._state.inbox is not inbox, wait)
+            inbox = self._state.inbox
+            news = inbox.changes(since if epoch == inbox.epoch else 0)
+            return replace(news, fate=self._deliveries.next_fate.result)
 
     def journal(self, mobile: str | None = None) -> list[Entry]:
         """Return the requests for one number, or all, newest first."""
-        with self._lock:
-            return self._journal.list(mobile)
+        with self._news:
+            return self._state.journal.list(mobile)
 
     def count_codes(self) -> Mapping[int | None, int]:
         """Return how often each result code was answered, over all requests since the last reset."""
-        with self._lock:
-            return dict(self._journal.codes)
+        with self._news:
+            return dict(self._state.journal.codes)
 
     def reset(self) -> None:
-        """Forget everything that happened: messages, limits, black list, balances spent, forced answers."""
-        with self._lock:
-            self._balances = {key: account.balance for key, account in self._accounts.items()}
-            self._phones: dict[tuple[str, str], Phone] = {}
-            self._inbox = Inbox(self._keep)
-            self._journal = Journal(self._keep)
-            self._switches = Switches()
+        """Forget everything that happened and that was ordered; accounts are as they were at the start."""
+        with self._news:
+            self._state.clear()
+            self.pushes.clear()
+            self._news.notify_all()
 
-    def _answer(self, call: Call, now: float) -> Answer:
-        attempt = self._gather(call, now)
-        forced = self._switches.take(attempt.value("mobile"))
-        if forced:
-            return _refuse(call, forced.code, forced.text or phrase(forced.code, attempt.account))
-        if call.action is Action.SUBMIT:
-            return self._submit(attempt)
-        if call.action is Action.GET_NUM:
-            return self._get_num(attempt)
-        return _refuse(call, UNKNOWN_ACTION, phrase(UNKNOWN_ACTION, attempt.account))
+    def close(self) -> None:
+        """Push no more, and see the thread end that pushes."""
+        self.pushes.close()
 
-    def _gather(self, call: Call, now: float) -> Attempt:
-        key = (call.product.name, call.form.get("account", ""))
-        account = self._accounts.get(key, NOBODY)
-        return Attempt(
-            call=call,
-            account=account,
-            balance=self._balances.get(key, 0),
-            phone=self._phones.get((account.account, call.form.get("mobile", ""))) or Phone(),
-            text=read_text(call.form.get("content", ""), call.form.get("templateid", ""), account),
-            limits=account.limits if self._has_limits else NO_LIMITS,
-            now=now,
-            time_tolerance=self._time_tolerance,
-            blocked_addresses=self._blocked_addresses,
-        )
-
-    def _submit(self, attempt: Attempt) -> Answer:
-        code = judge(attempt, ENTRY_RULES)
-        if code is None:
-            code = judge(attempt, COUNTED_RULES) or SUCCESS
-            self._remember(attempt, code)
-        text = phrase(code, attempt.account)
-        if code != SUCCESS:
-            return _refuse(attempt.call, code, text)
-        return answer_submit(attempt.call.product, code=code, text=text, message_id=self._deliver(attempt))
-
-    def _get_num(self, attempt: Attempt) -> Answer:
-        code = judge(attempt, BALANCE_RULES)
-        if code is not None:
-            return _refuse(attempt.call, code, phrase(code, attempt.account))
-        return answer_balance(code=SUCCESS, text=BALANCE_TEXT, units=attempt.balance)
-
-    def _remember(self, attempt: Attempt, code: int) -> None:
-        if self._has_limits:
-            self._phones[attempt.account.account, attempt.value("mobile")] = attempt.phone
-            attempt.phone.remember(code, now=attempt.now, is_code=attempt.text.is_code)
-
-    def _deliver(self, attempt: Attempt) -> str:
-        message = _write_message(attempt, f"{int(attempt.now):010d}{next(self._serial) % 10**10:010d}")
-        self._balances[message.product, message.account] -= message.parts
-        self._inbox.add(message)
-        return message.smsid
-
-    def _describe(self, call: Call, answer: Answer, now: float) -> Entry:
-        # An account that does not exist may be a key in the wrong place: it is not written down.
-        account = call.form.get("account", "")
-        return Entry(
-            arrived=now,
-            verb=call.verb,
-            path=call.path,
-            product=call.product.name,
-            action=call.action.value if call.action else "",
-            account=account if (call.product.name, account) in self._accounts else "",
-            mobile=call.form.get("mobile", "")[:64],
-            code=answer.code,
-            smsid=str(answer.fields.get(call.product.id_field, "0")),
-        )
-
-
-def _write_message(attempt: Attempt, smsid: str) -> Message:
-    signature = choose_signature(attempt)
-    text = attempt.text
-    return Message(
-        mobile=attempt.value("mobile"),
-        content=text.content,
-        code=text.code,
-        smsid=smsid,
-        arrived=attempt.now,
-        signature=signature,
-        product=attempt.call.product.name,
-        account=attempt.account.account,
-        template_id=text.template.id if text.template else "",
-        parts=text.count_parts(signature),
-    )
-
-
-def _refuse(call: Call, code: int, text: str) -> Answer:
-    if call.action is Action.GET_NUM:
-        return answer_balance(code=code, text=text)
-    return answer_submit(call.product, code=code, text=text)
+    def _begin(self) -> float:
+        now = self.clock()
+        self._deliveries.send_due(now)
+        return now

@@ -1,39 +1,53 @@
-"""Answers on demand, for what no rule brings about."""
+"""What is ordered for a number or for all: an answer, a fault, a fate, for so many times or until taken back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForcedAnswer:
-    """A result code to answer with, for so many requests (None: until it is taken back)."""
+    """A result code to answer with, in words of its own if it has any."""
 
     code: int
     text: str = ""
-    times: int | None = None
 
 
-class Switches:
-    """The forced answers: one for each number, and one for every request that has none of its own."""
+@dataclass(slots=True)
+class _Order(Generic[Value]):
+    value: Value
+    times: int | None
+
+
+class Switches(Generic[Value]):
+    """One order for each number, and one for all that have none of their own."""
 
     def __init__(self) -> None:
-        self._by_mobile: dict[str | None, ForcedAnswer] = {}
+        self._orders: dict[str | None, _Order[Value]] = {}
 
-    def set(self, mobile: str | None, answer: ForcedAnswer) -> None:
-        """Answer this number (None: every request) with a code from now on."""
-        self._by_mobile[mobile] = answer
+    def order(self, mobile: str | None, value: Value | None, *, times: int | None = None) -> None:
+        """Order for this number (None: for all), so many times (None: until it is taken back, by ordering None)."""
+        if value is None:
+            self._orders.pop(mobile, None)
+        else:
+            self._orders[mobile] = _Order(value, times)
 
-    def clear(self, mobile: str | None) -> None:
-        """Let the rules answer this number again."""
-        self._by_mobile.pop(mobile, None)
+    def peek(self, mobile: str) -> Value | None:
+        """Return what is ordered for a number."""
+        order = self._orders.get(mobile) or self._orders.get(None)
+        return order.value if order else None
 
-    def take(self, mobile: str) -> ForcedAnswer | None:
-        """Return the answer that is forced on a request for this number, and count it as used."""
-        key = mobile if mobile in self._by_mobile else None
-        answer = self._by_mobile.get(key)
-        if answer is not None and answer.times is not None:
-            answer.times -= 1
-            if answer.times <= 0:
-                self.clear(key)
-        return answer
+    def take(self, mobile: str) -> Value | None:
+        """Return what is ordered for a number, and count it as done once."""
+        key = mobile if mobile in self._orders else None
+        order = self._orders.get(key)
+        if order is None:
+            return None
+        if order.times is not None:
+            order.times -= 1
+            if order.times <= 0:
+                del self._orders[key]
+        return order.value

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django_ihuyi.simulator.accounts import VARIABLE, Account, Template
 
 CODE = re.compile(r"[0-9]{4,8}")
+DIGITS = re.compile(r"[0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +32,17 @@ class Text:
 
     def count_parts(self, signature: str) -> int:
         """Count what the trade bills: 70 characters in one part, otherwise 67 a part, signature included."""
-        length = len(f"【{signature}】{self.content}")
+        length = len(f"【{signature}】{self.content}" if signature else self.content)
         return 1 if length <= 70 else -(-length // 67)
+
+
+def speak_code(content: str, account: Account) -> Text:
+    """Read a code alone, which the account's first template says digit by digit."""
+    if not (account.templates and DIGITS.fullmatch(content)):
+        return Text(content=content)
+    template = account.templates[0]
+    spoken = template.text.replace(VARIABLE, "，".join(content))
+    return Text(content=spoken, template=template, variables=(content,))
 
 
 def read_text(content: str, template_id: str, account: Account) -> Text:

@@ -8,9 +8,17 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 MAX_BODY = 1 << 20
+
+#: The key in the WSGI environment under which the simulator's own server takes a script.
+TAKE_SCRIPT = "django_ihuyi.simulator.take_script"
+
+#: Is given the connection, and the head and the body that would have been sent.
+Script = Callable[["socket", bytes, bytes], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +29,8 @@ class Response:
     content_type: str = "text/plain; charset=utf-8"
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    #: What to do with the connection instead of sending the response; only the simulator's own server can.
+    script: Script | None = None
 
 
 class TooLargeError(Exception):

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from django_ihuyi.simulator import Simulator
-from django_ihuyi.simulator.server import is_loopback, serving
+from django_ihuyi.simulator.addresses import is_loopback
+from django_ihuyi.simulator.server import serving
 from tests.simulator.calls import make_form
 from tests.simulator.wire import connect, exchange, write_post
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django_ihuyi.simulator.attempt import Attempt, Rule
-from django_ihuyi.simulator.rules import access, balance, content, limits, number, required
+from django_ihuyi.simulator.rules import access, balance, content, limits, number, required, schedule
 
 BALANCE_RULES: tuple[Rule, ...] = (*required.BALANCE_RULES, *access.RULES)
 
 #: Attempts that these refuse leave no trace at the number.
-ENTRY_RULES: tuple[Rule, ...] = (*required.SUBMIT_RULES, *access.RULES, *number.RULES)
+ENTRY_RULES: tuple[Rule, ...] = (*required.SUBMIT_RULES, *access.RULES, *number.RULES, *schedule.RULES)
 
 #: Attempts count for the number's limits from here on, refused or not.
 COUNTED_RULES: tuple[Rule, ...] = (

@@ -1,0 +1,104 @@
+"""Faults of the connection; only the simulator's own server can show them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+
+from django_ihuyi.simulator.faults.base import Fault, Usual
+from django_ihuyi.simulator.wsgi import Response, Script
+
+#: How long a silence lasts, unless the client hangs up before.
+SILENCE = 120
+#: Seconds between two bytes of an answer that drips.
+PACE = 1.0
+ENDLESS = 1 << 30
+CHUNK = b" " * 65_536
+LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+
+
+def reset(connection: socket.socket, _head: bytes, _body: bytes) -> None:
+    """Reset the connection without an answer."""
+    _reset(connection)
+
+
+def close(_connection: socket.socket, _head: bytes, _body: bytes) -> None:
+    """Close the connection without an answer."""
+
+
+def stay_silent(connection: socket.socket, _head: bytes, _body: bytes) -> None:
+    """Say nothing."""
+    _outwait(connection, SILENCE)
+
+
+def drip(connection: socket.socket, head: bytes, body: bytes) -> None:
+    """Send a byte a second."""
+    answer = head + body
+    for position in range(len(answer)):
+        connection.sendall(answer[position : position + 1])
+        if _outwait(connection, PACE):
+            return
+
+
+def send_head_only(connection: socket.socket, head: bytes, _body: bytes) -> None:
+    """Send the head, and then nothing."""
+    connection.sendall(head)
+    _outwait(connection, SILENCE)
+
+
+def truncate(connection: socket.socket, head: bytes, body: bytes) -> None:
+    """Close in the middle of the body."""
+    connection.sendall(head + body[: len(body) // 2])
+
+
+def reset_in_body(connection: socket.socket, head: bytes, body: bytes) -> None:
+    """Reset in the middle of the body, after the result code, if the client reads that far."""
+    connection.sendall(head + body[: 3 * len(body) // 4])
+    _reset(connection)
+
+
+def never_end(connection: socket.socket, head: bytes, body: bytes) -> None:
+    """Announce and send a gibibyte, until the client hangs up."""
+    length = f"Content-Length: {len(body)}".encode()
+    connection.sendall(head.replace(length, f"Content-Length: {ENDLESS}".encode()) + body)
+    for _ in range((ENDLESS - len(body)) // len(CHUNK)):
+        connection.sendall(CHUNK)
+
+
+def _reset(connection: socket.socket) -> None:
+    # The stream that reads the request holds the socket open; only its file descriptor can be closed at once.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER)
+    socket.socket(fileno=connection.detach()).close()
+
+
+def _outwait(connection: socket.socket, seconds: float) -> bool:
+    # Tells whether the client hung up; that it says more is of no interest.
+    connection.settimeout(seconds)
+    with contextlib.suppress(TimeoutError):
+        while connection.recv(65_536):
+            pass
+        return True
+    return False
+
+
+def _with(script: Script) -> Callable[[Usual], Response]:
+    return lambda usual: replace(usual.response, script=script)
+
+
+WIRE_FAULTS = tuple(
+    Fault(name=name, meaning=meaning, spoil=_with(script), needs_socket=True)
+    for name, script, meaning in (
+        ("reset", reset, "the connection is reset without an answer"),
+        ("close", close, "the connection is closed without an answer"),
+        ("no_answer", stay_silent, "nothing is answered for two minutes"),
+        ("drip", drip, "the answer comes by one byte a second"),
+        ("head_only", send_head_only, "the head comes, the body never"),
+        ("truncated", truncate, "the connection is closed in the middle of the body"),
+        ("reset_in_body", reset_in_body, "the connection is reset in the middle of the body, after the result code"),
+        ("endless", never_end, "a body of a gibibyte"),
+    )
+)
