@@ -27,7 +27,7 @@ def _make_backend(channel: str) -> BaseBackend:
     try:
         configured = settings.CHANNELS[channel]
         backend_class: type[BaseBackend] = import_string(configured["BACKEND"])
-        return backend_class(**configured.get("OPTIONS", {}))
+        return backend_class(channel=channel, **configured.get("OPTIONS", {}))
     except (KeyError, ImportError, TypeError, ValueError) as error:
         raise ImproperlyConfigured(f"IHUYI['CHANNELS'][{channel!r}] cannot be used: {type(error).__name__}") from error
 

@@ -15,7 +15,9 @@ class BaseBackend(ABC):
     #: True where codes show up outside of a phone: such a backend must not run in production.
     shows_codes = False
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, channel: str = "sms", **options: Any) -> None:
+        #: The name in CHANNELS that this backend serves.
+        self.channel = channel
         if options:
             raise TypeError(f"{type(self).__name__} does not know the options {', '.join(sorted(options))}")
 

@@ -17,7 +17,7 @@ class ConsoleBackend(BaseBackend):
 
     def submit(self, phone: str, text: OutgoingText) -> Submission:
         """Print one message."""
-        sys.stdout.write(f"SMS to {phone}: {text.content}\n")
+        sys.stdout.write(f"{self.channel.upper()} to {phone}: {text.content}\n")
         sys.stdout.flush()
         return Submission(
             outcome=Outcome.ACCEPTED, code=2, text="printed", platform_id=secrets.token_hex(8), elapsed=0.0

@@ -7,17 +7,37 @@ from typing import Any
 from django_ihuyi import phones
 from django_ihuyi.backends.base import BaseBackend
 from django_ihuyi.client.http import Client
-from django_ihuyi.client.outcomes import Balance, Submission
+from django_ihuyi.client.outcomes import Balance, Outcome, Submission
 from django_ihuyi.conf import settings
 from django_ihuyi.message_templates import OutgoingText
 
+#: The platform's product behind each channel; a channel of another name is one more of SMS.
+PRODUCTS = {"voice": "voice_code", "international": "international", "marketing": "marketing"}
+
+#: The template of a voice notice that the platform takes for the default one.
+VOICE_TEMPLATE = "1361"
+
 
 class IhuyiBackend(BaseBackend):
-    """Send through an account of the platform. Options: those of `client.Client`, at least `account` and `api_key`."""
+    """Send through an account of one of the platform's products.
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__()
-        self.client = self.make_client(**options)
+    Options: those of `client.http.Client`, at least `account` and `api_key`. The channel chooses the `product`, but for
+    "voice" it may be "voice_notice" in place of "voice_code"; `voice_template_id` is then the template that codes are
+    spoken with.
+    """
+
+    def __init__(
+        self,
+        *,
+        channel: str = "sms",
+        product: str | None = None,
+        voice_template_id: str = VOICE_TEMPLATE,
+        **options: Any,
+    ) -> None:
+        super().__init__(channel=channel)
+        self.product = product or PRODUCTS.get(channel, "sms")
+        self.voice_template_id = voice_template_id
+        self.client = self.make_client(product=self.product, **options)
 
     def make_client(self, **options: Any) -> Client:
         """Return the client that all threads of the process share."""
@@ -25,8 +45,19 @@ class IhuyiBackend(BaseBackend):
 
     def submit(self, phone: str, text: OutgoingText) -> Submission:
         """Send one message."""
-        return self.client.submit(mobile=phones.wire(phone), content=text.content, template_id=text.template_id)
+        if self.product == "voice_code":
+            return self._speak_code(phone, text)
+        content, template_id = text.content, text.template_id
+        if self.product == "voice_notice" and text.code:
+            content, template_id = text.code, self.voice_template_id
+        return self.client.submit(mobile=phones.wire(phone), content=content, template_id=template_id)
 
     def get_balance(self) -> Balance:
         """Ask the platform (GetNum)."""
         return self.client.get_balance()
+
+    def _speak_code(self, phone: str, text: OutgoingText) -> Submission:
+        if not text.code:
+            words = "voice codes speak digits only, and this message is a notice: use the product voice_notice"
+            return Submission(outcome=Outcome.UNSENT, code=None, text=words, fault="no_code", elapsed=0.0)
+        return self.client.submit(mobile=phones.wire(phone), content=text.code)

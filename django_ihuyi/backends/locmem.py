@@ -19,6 +19,7 @@ class SentText:
     content: str = field(repr=False)
     code: str = field(repr=False)
     template_id: str | None = None
+    channel: str = "sms"
 
 
 #: What was sent, oldest first; clear it between tests.
@@ -42,8 +43,17 @@ class LocmemBackend(BaseBackend):
     def submit(self, phone: str, text: OutgoingText) -> Submission:
         """Keep one message, or fail as the options say."""
         if self.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN):
-            outbox.append(SentText(phone=phone, content=text.content, code=text.code, template_id=text.template_id))
+            outbox.append(self._keep(phone, text))
         return self._submission()
+
+    def _keep(self, phone: str, text: OutgoingText) -> SentText:
+        return SentText(
+            phone=phone,
+            content=text.content,
+            code=text.code,
+            template_id=text.template_id,
+            channel=self.channel,
+        )
 
     def _submission(self) -> Submission:
         words = f"{self.outcome.value}, as the options say"
