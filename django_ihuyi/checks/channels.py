@@ -69,7 +69,7 @@ def find_simulator_in_production() -> Iterator[str]:
 def _try_out(entry: Entry) -> str:
     try:
         if entry.backend:
-            entry.backend(**entry.options)
+            entry.backend(channel=entry.name, **entry.options)
     except (TypeError, ValueError, ImproperlyConfigured) as error:
         return str(error)
     return ""
