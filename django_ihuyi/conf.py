@@ -24,8 +24,16 @@ class Settings:
         "change_phone": {},
     }
     #: The texts filed with the platform: {name: {"TEXT": with {code} in it, "ID": the template's number, optional}}.
-    #: With an ID the platform is sent the number and the variables, without one the whole text.
+    #: With an ID the platform is sent the number and the variables, without one the whole text. "FILED" says since
+    #: when a text without an ID is approved, "EXAMPLE" what its variables may be, joined by |: both for the linter.
     TEMPLATES: Mapping[str, Mapping[str, str]] = {"code": {"TEXT": DEFAULT_TEXT}}
+    #: Characters of a variable, and of a text, that are agreed for the account (the platform's 40722 and 4073).
+    VARIABLE_LENGTH: int = 8
+    TEXT_LENGTH: int = 300
+    #: The signature that the platform puts in front of every text: its length is billed too.
+    SIGNATURE: str = "互亿无线"
+    #: What one part of a message costs, as you want to see it multiplied: "0.045". Empty: no price is shown.
+    PART_PRICE: str = ""
 
     #: Regions (ISO 3166: "GB", "HK") whose mobile numbers may be sent to by the channel "international".
     INTERNATIONAL_REGIONS: Sequence[str] = ()

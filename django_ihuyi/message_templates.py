@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from django_ihuyi.conf import settings
 
-#: Where a variable goes: {code}, or {1}, {2}, … in the order of the variables.
+#: Where a variable goes: {code}, or {1}, {2}, … by its number; one that stands twice is filled twice.
 PLACE = re.compile(r"\{(?:code|[1-9])\}")
 
 #: Characters of a message that is billed as one, and of each part of a longer one (the trade's rule).
@@ -33,26 +33,35 @@ def template_of(purpose: str) -> str:
 
 def fill(template: str, variables: Sequence[str], *, code: str = "") -> OutgoingText:
     """Put the variables into a template, for the wire."""
-    template_id = _find(template).get("ID")
-    content = "|".join(variables) if template_id else render(template, variables)
-    return OutgoingText(content=content, template_id=template_id, code=code)
+    found = _find(template)
+    values = _assign(template, variables)
+    if template_id := found.get("ID"):
+        content = "|".join(values[place] for place in PLACE.findall(found["TEXT"]))
+        return OutgoingText(content=content, template_id=template_id, code=code)
+    return OutgoingText(content=spread(found["TEXT"], values), code=code)
 
 
 def render(template: str, variables: Sequence[str]) -> str:
     """Return the text as the phone shows it. Raises ValueError for too few or too many variables."""
-    values = iter(variables)
-    try:
-        text = PLACE.sub(lambda _: next(values), _find(template)["TEXT"])
-    except StopIteration:
-        raise ValueError(f"the template {template!r} has more places than there are variables") from None
-    if next(values, None) is not None:
-        raise ValueError(f"the template {template!r} has fewer places than there are variables")
-    return text
+    return spread(_find(template)["TEXT"], _assign(template, variables))
+
+
+def spread(text: str, values: Mapping[str, str]) -> str:
+    """Put a value into each place of a text; a place may stand there more than once."""
+    return PLACE.sub(lambda place: values[place[0]], text)
 
 
 def count_parts(text: str) -> int:
     """Return how many messages the platform bills for a text."""
     return 1 if len(text) <= ONE_PART else -(-len(text) // EACH_PART)
+
+
+def _assign(template: str, variables: Sequence[str]) -> dict[str, str]:
+    places = sorted(set(PLACE.findall(_find(template)["TEXT"])))
+    if len(places) != len(variables):
+        more_or_fewer = "more" if len(places) > len(variables) else "fewer"
+        raise ValueError(f"the template {template!r} has {more_or_fewer} places than there are variables")
+    return dict(zip(places, variables, strict=True))
 
 
 def _find(template: str) -> Mapping[str, str]:

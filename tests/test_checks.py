@@ -15,6 +15,7 @@ from django_ihuyi.backends import BaseBackend
 from django_ihuyi.checks import FINDINGS, TAG
 from django_ihuyi.checks.databases import complain_of_server, find_narrow_charsets, find_untried_servers
 from django_ihuyi.checks.findings import finding
+from django_ihuyi.conf import DEFAULT_TEXT
 
 ROOT = Path(__file__).parent.parent
 
@@ -37,7 +38,11 @@ def channel(backend=IHUYI, **options):
 
 
 def template(text="代码 {code}", **more):
-    return {"TEMPLATES": {"code": {"TEXT": text, **more}}}
+    return {"TEMPLATES": {"code": {"TEXT": text, "FILED": "2026-01-01", **more}}}
+
+
+def notice(text, **more):
+    return {"TEMPLATES": {"code": {"TEXT": DEFAULT_TEXT}, "notice": {"TEXT": text, "FILED": "2026-01-01", **more}}}
 
 
 # A site with nothing to find: every case below differs from it in one thing.
@@ -220,25 +225,93 @@ CASES = {
             ihuyi(**template(ID="")),
             ihuyi(**template(NUMBER="1")),
             ihuyi(TEMPLATES={"code": {}}),
-            ihuyi(TEMPLATES={**template()["TEMPLATES"], "t" * 33: {"TEXT": "您好"}}),
+            ihuyi(TEMPLATES={**template()["TEMPLATES"], "t" * 33: {"TEXT": "您好", "ID": "7"}}),
         ],
         [ihuyi(TEMPLATES={**template(ID="1361")["TEMPLATES"], "notice": {"TEXT": "{1}您好，{2}"}})],
     ),
     "E034": (
         [
-            ihuyi(**template("您的验证码是：【变量】。")),
-            ihuyi(**template("{code} {code}")),
+            ihuyi(**template("您的验证码是：。")),
+            ihuyi(**template("{1} {code}")),
             ihuyi(**template("{1} {2}")),
         ],
-        [ihuyi(**template("{1}")), ihuyi(TEMPLATES={**template()["TEMPLATES"], "notice": {"TEXT": "您好"}})],
+        [
+            ihuyi(**template("{1}")),
+            ihuyi(**template("{code} {code}")),
+            ihuyi(TEMPLATES={**template()["TEMPLATES"], "notice": {"TEXT": "您好"}}),
+        ],
     ),
     "E035": (
         [ihuyi(INTERNATIONAL_REGIONS=[region], **ABROAD) for region in ("gb", "UK", "44", "GBR")],
         [ihuyi(INTERNATIONAL_REGIONS=["GB", "HK"], **ABROAD)],
     ),
     "E036": ([ihuyi(INTERNATIONAL_REGIONS=["GB"])], [ihuyi(INTERNATIONAL_REGIONS=["GB"], **ABROAD)]),
-    "E026": ([ihuyi(**template("{code}" + "字" * 495))], [ihuyi(**template("{code}" + "字" * 494))]),
-    "W005": ([ihuyi(**template("{code}" + "字" * 295))], [ihuyi(**template("{code}" + "字" * 294))]),
+    "E026": (
+        [ihuyi(**template("{code}" + "字" * 495)), ihuyi(**template("{code}" + "字" * 595), TEXT_LENGTH=600)],
+        [ihuyi(**template("{code}" + "字" * 494)), ihuyi(**template("{code}" + "字" * 594), TEXT_LENGTH=600)],
+    ),
+    "W005": (
+        [ihuyi(**template("{code}" + "字" * 295)), ihuyi(**template("{code}" + "字" * 195), TEXT_LENGTH=200)],
+        [ihuyi(**template("{code}" + "字" * 294)), ihuyi(**template("{code}" + "字" * 494), TEXT_LENGTH=500)],
+    ),
+    "E037": (
+        [
+            ihuyi(**template("代码{code}，订单{order}")),
+            ihuyi(**template("订单【变量】，代码{code}")),
+            ihuyi(**template("代码{code}，订单｛1｝")),
+            ihuyi(**notice("订单{2}已发货")),
+            ihuyi(**notice("订单{1}由{2}发出", EXAMPLE="A17")),
+        ],
+        [ihuyi(**notice("订单{1}由{2}发出，单号{1}", EXAMPLE="A17|顺丰")), ihuyi(**notice("订单{2}由{1}发出"))],
+    ),
+    "E038": (
+        [ihuyi(CODE_LENGTH=7, VARIABLE_LENGTH=6), ihuyi(**notice("订单{1}已发货", EXAMPLE="A20261124"))],
+        [ihuyi(CODE_LENGTH=6, VARIABLE_LENGTH=6), ihuyi(**notice("订单{1}已发货", EXAMPLE="20261124"))],
+    ),
+    "E039": (
+        [ihuyi(**template(f"代码{{code}}{emoji}")) for emoji in ("😀", "⭐", "☎\ufe0f", "1\ufe0f\u20e3", "🇨🇳")],
+        [ihuyi(**template("代码{code}，☎ → ★ ① ℃ ￥"))],
+    ),
+    "E040": (
+        [
+            ihuyi(**template("代码{code}\n@example.com #{code}【互亿】测试")),
+            ihuyi(**template("代码{code}\n @example.com #{code}")),
+            ihuyi(**template("代码{code}\n@example.com  #{code}")),
+            ihuyi(**template("代码{code}\n@example.com #{code} ")),
+            ihuyi(**template("代码{code}\n@example.com {code}")),
+            ihuyi(**template("代码{code}\n@https://example.com #{code}")),
+            ihuyi(**template("代码{code} @example.com #{code}")),
+            ihuyi(**template("@example.com #{code}\n请勿泄露")),
+        ],
+        [
+            ihuyi(**template("代码{code}\n@example.com #{code}")),
+            ihuyi(**template("请勿泄露\n\n@login.example.com #{code} @pay.example.com")),
+            ihuyi(**template("代码{code}，邮箱 help@example.com")),
+        ],
+    ),
+    "W011": (
+        [
+            ihuyi(**template("您的验证码是:{code}。请不要把验证码泄露给其他人。")),
+            ihuyi(**template("您的验证码是：{code}.请不要把验证码泄露给其他人。")),
+            ihuyi(**template("您的验证码是：{code}.")),
+            ihuyi(**template("代码{code}(五分钟内有效)")),
+        ],
+        [
+            ihuyi(**template("Your code: {code}.")),
+            ihuyi(**template("代码{code}，详见 https://example.com/a.html")),
+            ihuyi(**template("代码{code}\n@example.com #{code}")),
+            ihuyi(**template("您的验证码是:{code}.", ID="7")),
+        ],
+    ),
+    "W012": (
+        [ihuyi(TEMPLATES={"code": {"TEXT": "代码 {code}"}}), ihuyi(**template(FILED=""))],
+        [ihuyi(**template(FILED="", ID="7")), ihuyi(TEMPLATES={"code": {"TEXT": DEFAULT_TEXT}})],
+    ),
+    "E041": ([ihuyi(PART_PRICE=price) for price in ("4 分", "-1", "nan", "1e999999999")], [ihuyi(PART_PRICE="0.045")]),
+    "E042": (
+        [ihuyi(VARIABLE_LENGTH=0), ihuyi(VARIABLE_LENGTH=1001), ihuyi(TEXT_LENGTH=1001)],
+        [ihuyi(TEXT_LENGTH=500)],
+    ),
     "W006": (
         [ihuyi(**template("【互亿无线】代码 {code}")), ihuyi(**template("代码 {code}【互亿无线】"))],
         [ihuyi(**template("代码【{code}】。"))],

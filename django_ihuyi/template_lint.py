@@ -1,0 +1,219 @@
+"""Say of a text, before its first message leaves, what the platform would refuse, and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from django_ihuyi.conf import DEFAULT_TEXT
+from django_ihuyi.message_templates import PLACE, count_parts, spread
+
+#: Characters that no text may exceed: the platform's newer documentation (its page says 300; result code 4073).
+LONGEST = 500
+
+#: Characters that phones draw as pictures (Unicode UTS #51, Emoji_Presentation, and what turns others into pictures).
+_EMOJI = re.compile(
+    "[\u20e3\u231a\u231b\u23e9-\u23f3\u25fd\u25fe\u2614\u2615\u2648-\u2653\u267f\u2693\u26a1\u26aa\u26ab\u26bd\u26be"
+    "\u26c4\u26c5\u26ce\u26d4\u26ea\u26f2\u26f3\u26f5\u26fa\u26fd\u2705\u270a\u270b\u2728\u274c\u274e\u2753-\u2755"
+    "\u2757\u2795-\u2797\u27b0\u27bf\u2b1b\u2b1c\u2b50\u2b55\ufe0f\U0001f000-\U0001faff]"
+)
+#: What looks like a place; 【变量】 is how the platform's user centre writes one.
+_LOOKS_LIKE_A_PLACE = re.compile(r"\{[^{}\n]*\}|｛[^｛｝\n]*｝|【变量】")
+_SIGNATURE = re.compile(r"\s*【|.*】\s*$", re.DOTALL)
+#: Half-width marks beside Chinese: 4072 if they were filed full-width, as the platform's own templates are.
+_HALF_WIDTH = re.compile(r"(?<=[\u3400-\u9fff])[:,.;?!()]|[:,.;?!()](?=[\u3400-\u9fff])")
+#: A place in a sentence is Chinese as good as any: what comes before or behind it counts.
+_STAND_IN = "字"
+
+#: How a line that binds a code to a site begins, and how the whole of it must look to be understood
+#: (https://wicg.github.io/sms-one-time-codes/, "Origin-bound one-time codes delivered via SMS").
+_BOUND = re.compile(r"^[^\S\n]*[@＠][^\s@]+\.|[@＠]\S+\s*[#＃]\s*\{", re.MULTILINE)
+_HOST = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"
+_BOUND_LINE = re.compile(rf"@{_HOST} #{PLACE.pattern}( @{_HOST})?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What is agreed for the platform's account, and how long codes are."""
+
+    code_length: int
+    variable_length: int
+    text_length: int
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A text as it is looked at, with the longest values that it may be sent with, or those of its example."""
+
+    name: str
+    text: str
+    template_id: str
+    filed: str
+    example: str
+    figures: Figures
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """A value for each place."""
+        examples = dict(zip(self.numbered, self.example.split("|") if self.example else (), strict=False))
+        longest = "0" * self.figures.variable_length
+        return {"{code}": "0" * self.figures.code_length} | {
+            place: examples.get(place, longest) for place in self.numbered
+        }
+
+    @property
+    def numbered(self) -> list[str]:
+        """The places of a notice's variables, in their order."""
+        return sorted(set(PLACE.findall(self.text)) - {"{code}"})
+
+    @property
+    def content(self) -> str:
+        """The text, filled."""
+        return spread(self.text, self.variables)
+
+    @property
+    def parts(self) -> int:
+        """How many messages are billed, the signature included."""
+        return count_parts(f"【{self.figures.signature}】{self.content}")
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the text means to bind its code to a site."""
+        return _BOUND.search(self.text) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One reason for which the platform, or the phone, would not take a text."""
+
+    #: The platform's result code; None where it takes the text, and the phone does not understand it.
+    code: int | None
+    #: False where it depends on what was filed, or agreed for the account.
+    is_certain: bool
+    #: Return what is wrong, in a sentence, or nothing.
+    complain: Callable[[Draft], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """What is wrong with one text."""
+
+    code: int | None
+    is_certain: bool
+    text: str
+
+
+def read_drafts(templates: Mapping[str, Mapping[str, str]], figures: Figures) -> Iterator[Draft]:
+    """Read TEMPLATES; an entry without a text is nothing to look at."""
+    for name, template in templates.items():
+        if text := template.get("TEXT"):
+            yield Draft(
+                name=name,
+                text=text,
+                template_id=template.get("ID", ""),
+                filed=template.get("FILED", ""),
+                example=template.get("EXAMPLE", ""),
+                figures=figures,
+            )
+
+
+def lint(draft: Draft) -> list[Complaint]:
+    """Return all that is wrong with a text."""
+    return [
+        Complaint(code=rule.code, is_certain=rule.is_certain, text=text)
+        for rule in RULES
+        if (text := rule.complain(draft))
+    ]
+
+
+def complain_of_places(draft: Draft) -> str:
+    """Find what looks like a place and is none, and numbers that leave one out."""
+    for place in _LOOKS_LIKE_A_PLACE.findall(draft.text):
+        if not PLACE.fullmatch(place):
+            return _("%(place)s is no place for a variable, and would be sent as it stands.") % {"place": place}
+    if draft.numbered != [f"{{{number}}}" for number in range(1, len(draft.numbered) + 1)]:
+        return _("The places %(places)s leave a number out.") % {"places": " ".join(draft.numbered)}
+    if draft.example and draft.example.count("|") + 1 != len(draft.numbered):
+        return _("The example has not as many values as the text has places.")
+    return ""
+
+
+def complain_of_variables(draft: Draft) -> str:
+    """Find a variable that is longer than the account may send."""
+    limit = draft.figures.variable_length
+    for place, value in draft.variables.items():
+        if place in draft.text and len(value) > limit:
+            filled = {"place": place, "length": len(value), "limit": limit}
+            return _("%(place)s would have %(length)d characters, and %(limit)d may be.") % filled
+    return ""
+
+
+def complain_of_emoji(draft: Draft) -> str:
+    """Find a character that is an emoji."""
+    found = _EMOJI.search(draft.content)
+    return _("U+%(character)04X is an emoji.") % {"character": ord(found[0])} if found else ""
+
+
+def complain_of_excess(draft: Draft) -> str:
+    """Find a text that is longer than the platform takes of anybody."""
+    length, limit = len(draft.content), max(LONGEST, draft.figures.text_length)
+    filled = {"length": length, "limit": limit}
+    return _("The text has %(length)d characters, and %(limit)d may be.") % filled if length > limit else ""
+
+
+def complain_of_length(draft: Draft) -> str:
+    """Find a text that is longer than the platform takes of this account."""
+    length, limit = len(draft.content), draft.figures.text_length
+    filled = {"length": length, "limit": limit}
+    is_long = limit < length <= max(LONGEST, limit)
+    return _("The text has %(length)d characters; %(limit)d are agreed for the account.") % filled if is_long else ""
+
+
+def complain_of_signature(draft: Draft) -> str:
+    """Find a signature, which the platform puts there itself."""
+    return _("The text seems to carry a signature.") if _SIGNATURE.match(draft.text) else ""
+
+
+def complain_of_punctuation(draft: Draft) -> str:
+    """Find half-width marks beside Chinese, in a text that is sent as it stands."""
+    # With its number the platform puts the text together, and ours is only shown.
+    prose = "" if draft.template_id else "\n".join(_prose_of(draft))
+    found = _HALF_WIDTH.search(PLACE.sub(_STAND_IN, prose)) if re.search(r"[\u3400-\u9fff]", prose) else None
+    return _("The mark %(mark)s is a half-width one.") % {"mark": found[0]} if found else ""
+
+
+def complain_of_filing(draft: Draft) -> str:
+    """Find a text of which nobody says that it is filed."""
+    is_filed = draft.template_id or draft.filed or draft.text == DEFAULT_TEXT
+    return "" if is_filed else _("Nothing says that this text is filed with the platform.")
+
+
+def complain_of_binding(draft: Draft) -> str:
+    """Find a line that means to bind the code to a site, and that no phone understands."""
+    if not draft.is_bound or _BOUND_LINE.fullmatch(draft.text.rpartition("\n")[2]):
+        return ""
+    return _("The line that binds the code to a site is not the last one, or not exactly @host, a blank, #{code}.")
+
+
+#: All of them, the certain ones first.
+RULES = (
+    Rule(code=4072, is_certain=True, complain=complain_of_places),
+    Rule(code=40722, is_certain=True, complain=complain_of_variables),
+    Rule(code=4073, is_certain=True, complain=complain_of_excess),
+    Rule(code=4074, is_certain=True, complain=complain_of_emoji),
+    Rule(code=None, is_certain=True, complain=complain_of_binding),
+    Rule(code=4070, is_certain=False, complain=complain_of_signature),
+    Rule(code=4072, is_certain=False, complain=complain_of_punctuation),
+    Rule(code=4072, is_certain=False, complain=complain_of_filing),
+    Rule(code=4073, is_certain=False, complain=complain_of_length),
+)
+
+
+def _prose_of(draft: Draft) -> Iterator[str]:
+    for line in draft.text.split("\n"):
+        if not _BOUND.search(line):
+            yield line
