@@ -15,8 +15,9 @@ def client_of(request: HttpRequest) -> str:
     Behind TRUSTED_PROXY_COUNT proxies it stands that many places from the right in X-Forwarded-For; what a caller
     writes there itself is further to the left. Empty if the server knows no address (a Unix socket without proxies).
     """
-    forwarded = _forwarded(request.META.get("HTTP_X_FORWARDED_FOR", ""), hops=settings.TRUSTED_PROXY_COUNT)
-    return to_key(forwarded) or to_key(request.META.get("REMOTE_ADDR", ""))
+    hops = settings.TRUSTED_PROXY_COUNT
+    forwarded = _forwarded(request.META.get("HTTP_X_FORWARDED_FOR", ""), hops=hops) if hops else ""
+    return (forwarded and to_key(forwarded)) or to_key(request.META.get("REMOTE_ADDR", ""))
 
 
 def to_key(text: str) -> str:
