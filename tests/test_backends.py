@@ -6,9 +6,11 @@ from urllib.parse import parse_qs
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from django_ihuyi import phones
 from django_ihuyi.backends import get_backend
 from django_ihuyi.backends.ihuyi import IhuyiBackend
 from django_ihuyi.backends.locmem import SentText
+from django_ihuyi.backends.simulator import get_app
 from django_ihuyi.client.outcomes import Outcome
 from django_ihuyi.client.wsgi import WSGIAdapter
 from django_ihuyi.message_templates import OutgoingText
@@ -58,7 +60,7 @@ MESSAGES = {
     # The digits alone, without the number of the template that the same code has as an SMS.
     "voice": ("voice", {}, CODE, ("13800138000", "480917")),
     "voice by template": ("voice", {}, CODE_BY_TEMPLATE, ("13800138000", "480917")),
-    "voice notice, code": ("voice", NOTICES_BY_VOICE, CODE_BY_TEMPLATE, ("13800138000", "480917", "1361")),
+    "voice notice, code": ("voice", NOTICES_BY_VOICE, CODE_BY_TEMPLATE, ("13800138000", "480917", "1")),
     "voice notice, own template": (
         "voice",
         {**NOTICES_BY_VOICE, "voice_template_id": "8"},
@@ -137,3 +139,33 @@ def test_the_console_tells_the_channel(channel, printed, configure, capsys):
 
 def test_a_backend_of_the_hosts_own_serves_sms_unless_told_otherwise():
     assert IhuyiBackend(account="C12345678", api_key="9b1deb4d3b7d").channel == "sms"
+
+
+@pytest.fixture
+def own_simulator():
+    """A simulator in the process that no other test has used, nor will."""
+    get_app.cache_clear()
+    yield
+    get_app.cache_clear()
+
+
+@pytest.mark.usefixtures("own_simulator")
+@pytest.mark.parametrize("channel", ADDRESSES)
+def test_one_simulator_in_the_process_serves_all_channels(channel, configure):
+    configure(CHANNELS={channel: {"BACKEND": f"{BACKENDS}.simulator.SimulatorBackend"}})
+    backend = get_backend(channel)
+    number = "+447911123456" if channel == "international" else PHONE
+
+    submission = backend.submit(number, CODE)
+
+    [message] = get_app().simulator.messages()
+    assert (submission.outcome, submission.platform_id) == (Outcome.ACCEPTED, message.smsid)
+    assert (message.product, message.mobile, message.code) == (backend.product, phones.wire(number), "480917")
+    assert backend.get_balance().units > 0
+
+
+def test_a_product_that_does_not_exist_is_a_misconfiguration_in_the_simulator_too(configure):
+    configure(CHANNELS={"voice": {"BACKEND": f"{BACKENDS}.simulator.SimulatorBackend", "OPTIONS": {"product": "fax"}}})
+
+    with pytest.raises(ImproperlyConfigured, match="voice"):
+        get_backend("voice")

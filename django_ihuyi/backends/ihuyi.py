@@ -14,16 +14,13 @@ from django_ihuyi.message_templates import OutgoingText
 #: The platform's product behind each channel; a channel of another name is one more of SMS.
 PRODUCTS = {"voice": "voice_code", "international": "international", "marketing": "marketing"}
 
-#: The template of a voice notice that the platform takes for the default one.
-VOICE_TEMPLATE = "1361"
-
 
 class IhuyiBackend(BaseBackend):
     """Send through an account of one of the platform's products.
 
     Options: those of `client.http.Client`, at least `account` and `api_key`. The channel chooses the `product`, but for
-    "voice" it may be "voice_notice" in place of "voice_code"; `voice_template_id` is then the template that codes are
-    spoken with.
+    "voice" it may be "voice_notice" in place of "voice_code"; `voice_template_id` is then the number of the template
+    that codes are spoken with, if it is not the one of the SMS.
     """
 
     def __init__(
@@ -31,7 +28,7 @@ class IhuyiBackend(BaseBackend):
         *,
         channel: str = "sms",
         product: str | None = None,
-        voice_template_id: str = VOICE_TEMPLATE,
+        voice_template_id: str = "",
         **options: Any,
     ) -> None:
         super().__init__(channel=channel)
@@ -48,7 +45,7 @@ class IhuyiBackend(BaseBackend):
         if self.product == "voice_code":
             return self._speak_code(phone, text)
         content, template_id = text.content, text.template_id
-        if self.product == "voice_notice" and text.code:
+        if text.code and self.voice_template_id:
             content, template_id = text.code, self.voice_template_id
         return self.client.submit(mobile=phones.wire(phone), content=content, template_id=template_id)
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from django_ihuyi.backends.ihuyi import IhuyiBackend
 from django_ihuyi.client.http import Client
+from django_ihuyi.client.products import get_product
 from django_ihuyi.client.wsgi import WSGIAdapter
 from django_ihuyi.conf import settings
 from django_ihuyi.message_templates import PLACE
 from django_ihuyi.simulator import Account, Simulator, Template
-from django_ihuyi.simulator.accounts import TRIAL_TEMPLATES, VARIABLE
+from django_ihuyi.simulator.accounts import TRIAL_ACCOUNTS, VARIABLE, trial_account
 from django_ihuyi.simulator.app import SimulatorApp
-from django_ihuyi.simulator.products import PRODUCTS as SIMULATED_PRODUCTS
 
 
 @cache
 def get_app() -> SimulatorApp:
     """Return this process's simulator of all products, where all templates of the site count as filed and approved."""
-    templates = _filed_templates()
-    accounts = [Account(product=product.name, templates=templates) for product in SIMULATED_PRODUCTS]
-    return SimulatorApp(Simulator(accounts=accounts))
+    return SimulatorApp(Simulator(accounts=[_file_templates(account) for account in TRIAL_ACCOUNTS]))
 
 
 class SimulatorBackend(IhuyiBackend):
@@ -30,19 +29,16 @@ class SimulatorBackend(IhuyiBackend):
     shows_codes = True
 
     def make_client(self, *, product: str = "sms", **options: Any) -> Client:
-        """Return a client of the simulator's default account; at the platform's own address, but nothing gets there."""
-        defaults = {
-            "account": "C00000001",
-            "api_key": "0123456789abcdef0123456789abcdef",
-            "adapter": WSGIAdapter(get_app()),
-        }
+        """Return a client of the product's trial account; at the platform's own address, but nothing gets there."""
+        trial = trial_account(get_product(product).name)
+        defaults = {"account": trial.account, "api_key": trial.api_key, "adapter": WSGIAdapter(get_app())}
         return Client(product=product, **{**defaults, **options})
 
 
-def _filed_templates() -> tuple[Template, ...]:
+def _file_templates(account: Account) -> Account:
     own = (
         Template(id=template.get("ID", f"text of {name}"), text=PLACE.sub(VARIABLE, template["TEXT"]))
         for name, template in settings.TEMPLATES.items()
     )
-    filed = {template.id: template for template in (*TRIAL_TEMPLATES, *own)}
-    return tuple(filed.values())
+    filed = {template.id: template for template in (*account.templates, *own)}
+    return replace(account, templates=tuple(filed.values()))
