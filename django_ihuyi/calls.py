@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from django.db import transaction
@@ -11,6 +12,8 @@ from django_ihuyi.backends import get_backend
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.client.results import Kind, describe
 from django_ihuyi.models import Message, State, Verification
+
+logger = logging.getLogger("django_ihuyi.calls")
 
 #: What a submission makes of a message that was being sent.
 _STATES = {
@@ -61,6 +64,14 @@ def settle(message: Message, submission: Submission, *, using: str) -> None:
         settled = Message.objects.using(using).settle(message)
     if settled:
         _announce(message)
+    if message.state != State.SUBMITTED:
+        logger.warning(
+            "message %d on %s is %s: %s",
+            message.pk,
+            message.channel,
+            message.state,
+            message.result_code or message.fault,
+        )
 
 
 def _compose(message: Message) -> message_templates.OutgoingText:

@@ -135,9 +135,13 @@ AHEAD, PAST = NOW + timedelta(seconds=90), NOW - timedelta(seconds=1)
         pytest.param({"full_until": PAST}, Kind.CODE, None, id="4082: the day is over"),
         pytest.param({"code_full_until": AHEAD}, Kind.CODE, (FULL, 90), id="4085: full for codes"),
         pytest.param({"code_full_until": AHEAD}, Kind.NOTICE, None, id="4085: notices still leave"),
-        pytest.param({"suppressed_at": PAST, "suppressed_code": 408}, Kind.NOTICE, (FULL, DAY), id="408: suppressed"),
-        pytest.param({"suppressed_at": PAST - timedelta(days=99)}, Kind.CODE, (FULL, DAY), id="408: for ever"),
-        pytest.param({"wait_until": AHEAD, "suppressed_at": PAST}, Kind.CODE, (FULL, DAY), id="the longest is told"),
+        # A suppressed number counts down like a full one, and starts again: its answers tell no difference.
+        pytest.param({"suppressed_at": PAST, "suppressed_code": 408}, Kind.NOTICE, (FULL, DAY - 1), id="408"),
+        pytest.param({"suppressed_at": PAST - timedelta(days=99)}, Kind.CODE, (FULL, DAY - 1), id="408: for ever"),
+        pytest.param({"suppressed_at": NOW - timedelta(days=1)}, Kind.CODE, (FULL, DAY), id="408: after a day"),
+        pytest.param(
+            {"wait_until": AHEAD, "suppressed_at": PAST}, Kind.CODE, (FULL, DAY - 1), id="the longest is told"
+        ),
     ],
 )
 def test_what_the_platform_said_of_a_number_is_kept_to(learned, kind, expected):

@@ -103,3 +103,12 @@ def test_a_message_that_did_not_leave_may_be_sent_again_at_once(configure):
 @pytest.mark.parametrize("unknown", ["0" * 32, "", "nonsense", None])
 def test_an_unknown_id_has_no_status(unknown):
     assert get_status(unknown) is None
+
+
+def test_what_a_dead_worker_left_is_unknown_in_the_end():
+    issued = send()
+    Message.objects.update(state="sending", finished_at=None)
+
+    assert status(issued).delivery == "pending"
+    let_pass(seconds=61)
+    assert status(issued).delivery == "unknown"

@@ -14,7 +14,7 @@ from django_ihuyi.models import Message
 class MessageAdmin(Desk):
     """Every message, and what became of it."""
 
-    list_display = ("created_at", "masked_phone", "channel", "purpose", "kind", "state", "result", "fault", "duration")
+    list_display = ("created_at", "masked_phone", "channel", "purpose", "kind", "state", "result", "fault", "seconds")
     list_filter = ("created_at", "state", ChannelFilter, PurposeFilter, ResultCodeFilter)
     list_select_related = ("recipient",)
     filtered = frozenset({"created_at", "state", "channel", "purpose", "result_code"})
@@ -35,10 +35,15 @@ class MessageAdmin(Desk):
         "client",
         "created_at",
         "finished_at",
-        "duration",
+        "seconds",
     )
 
     @admin.display(description=_("result"))
     def result(self, message: Message) -> str:
         """Return the platform's result code with its meaning."""
         return explain(message.result_code)
+
+    @admin.display(description=_("duration in seconds"), ordering="duration")
+    def seconds(self, message: Message) -> str:
+        """Return how long the platform took."""
+        return "" if message.duration is None else f"{message.duration:.3f}"

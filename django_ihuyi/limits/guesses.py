@@ -53,11 +53,12 @@ class GuessBudget:
     def _end_of_rest(self, now: datetime) -> datetime:
         if self.in_a_row < IN_A_ROW:
             return now
+        last = _from_timestamp(self.failed_at[-1])
         if self.in_a_row >= LOCKED:
-            return now + DAY
+            return now + DAY - (now - last) % DAY  # counts down as a rest does, and then again
         # The exponent is capped only to keep the number small: 15 minutes reach a day after seven doublings.
         rest: timedelta = min(FIRST_REST * 2 ** min(self.in_a_row - IN_A_ROW, 7), LONGEST_REST)
-        return _from_timestamp(self.failed_at[-1]) + rest
+        return last + rest
 
     def _end_of_full_day(self, now: datetime) -> datetime:
         if len(self.failed_at) < DAILY:

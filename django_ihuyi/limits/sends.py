@@ -66,7 +66,8 @@ def _waits(standing: Standing, *, purpose: str, kind: Kind, channel: str, rules:
 def _platform(recipient: Recipient, *, kind: Kind, now: datetime) -> Iterator[Wait]:
     """What the platform itself told us of this phone."""
     if recipient.suppressed_at:
-        yield now + DAY, "number_limit"
+        # Counts down as a full day does, and then again: nobody shall tell a suppressed number by its answers.
+        yield now + DAY - (now - recipient.suppressed_at) % DAY, "number_limit"
     if recipient.wait_until:
         yield recipient.wait_until, "resend_too_soon"
     if recipient.full_until:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import router
 
 from django_ihuyi.conf import settings
+from django_ihuyi.limits import LEASE
 from django_ihuyi.models import Message, State, Verification, read_verification
 from django_ihuyi.verification.identity import parse_id
 
@@ -47,13 +48,21 @@ def get_status(verification_id: str, *, using: str | None = None) -> Status | No
     last = Message.objects.using(database).filter(verification=verification).order_by("-id").first()
     return Status(
         state=_state(verification, now),
-        delivery=_DELIVERY[State(last.state)] if last else "pending",
+        delivery=_delivery(last, now),
         phone=verification.phone,
         purpose=verification.purpose,
         expires_in=_seconds_until(verification.expires_at, now) if verification.seed else 0,
         resend_in=_resend_in(last, now),
         attempts_left=max(0, settings.MAX_ATTEMPTS - verification.attempts),
     )
+
+
+def _delivery(last: Message | None, now: datetime) -> str:
+    if last is None:
+        return "pending"
+    if last.state in (State.QUEUED, State.SENDING) and last.created_at + LEASE <= now:
+        return "unknown"  # whoever was sending it has died
+    return _DELIVERY[State(last.state)]
 
 
 def _state(verification: Verification, now: datetime) -> str:
