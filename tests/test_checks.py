@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 
 IHUYI = "django_ihuyi.backends.ihuyi.IhuyiBackend"
 SIMULATOR = "django_ihuyi.backends.simulator.SimulatorBackend"
+PLAIN_HTTP = "http://106.ihuyi.com/webservice/sms.php"
 CONSOLE = "django_ihuyi.backends.console.ConsoleBackend"
 ACCOUNT = {"account": "C12345678", "api_key": "9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d"}
 
@@ -159,6 +160,8 @@ CASES = {
             ihuyi(**channel(account="your-account")),
             ihuyi(**channel(account="APIID")),
             ihuyi(**channel(api_key="xxxxxxxx")),
+            ihuyi(**channel(account="VC00000001")),
+            ihuyi(**channel(account="C00000001", url=PLAIN_HTTP, allow_http=True)),
         ],
         # The simulator has just this account.
         [
@@ -186,6 +189,7 @@ CASES = {
         [
             ihuyi(**channel(url="https://api.ihuyi.com/sms/Submit.json")),
             ihuyi(**channel(url="https://sms.example.com/webservice/sms.php"), PLATFORM_HOSTS=["sms.example.com"]),
+            ihuyi(**channel(url=PLAIN_HTTP, allow_http=True)),
             ihuyi(**channel(url="http://127.0.0.1:8025/webservice/sms.php"), ALLOW_LOOPBACK=True),
         ],
     ),
@@ -211,6 +215,7 @@ CASES = {
     ),
     "W002": ([ihuyi(SIMULATOR_IN_PRODUCTION=True)], [{**ihuyi(SIMULATOR_IN_PRODUCTION=True), "DEBUG": True}]),
     "W003": ([ihuyi(**channel(dynamic_password=False))], [ihuyi(**channel(dynamic_password=True))]),
+    "W013": ([ihuyi(**channel(url=PLAIN_HTTP, allow_http=True))], [ihuyi(**channel(allow_http=False))]),
     "W004": ([ihuyi(ALLOW_LOOPBACK=True)], [ihuyi(ALLOW_LOOPBACK=False)]),
     "E023": (
         [ihuyi(PURPOSES={}), ihuyi(PURPOSES={"p" * 33: {}}), ihuyi(PURPOSES={"": {}}), ihuyi(PURPOSES={"登录": {}})],
@@ -467,6 +472,7 @@ def test_the_suites_own_database_is_sound_for_the_checks_that_ask_it():
     assert [message.id for message in found if message.id in {"ihuyi.E032", "ihuyi.E033", "ihuyi.W010"}] == []
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(("charset", "found"), [("latin1", 1), ("utf8mb4", 0)])
 def test_a_connection_that_cannot_hold_every_character_is_found(charset, found):
     """Real on MariaDB; elsewhere there is nothing to find."""
