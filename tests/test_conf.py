@@ -14,7 +14,8 @@ NAMES = list(Settings.__annotations__)
 
 # ### `NAME`, its type and default, a text, and perhaps an example.
 SECTION = re.compile(
-    r"^### `(?P<name>\w+)`\n\n\*Type\*\n: `(?P<type>[^\n]+)`\n\n\*Default\*\n: `(?P<default>[^\n]+)`\n\n(?P<text>.+?)(?=^##)",
+    r"^### `(?P<name>\w+)`\n\n\*Type\*\n: `(?P<type>[^\n]+)`\n\n\*Default\*\n: `(?P<default>[^\n]+)`\n\n"
+    r"(?P<text>.+?)(?=^##)",
     re.MULTILINE | re.DOTALL,
 )
 
