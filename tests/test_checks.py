@@ -161,7 +161,6 @@ CASES = {
             ihuyi(**channel(account="APIID")),
             ihuyi(**channel(api_key="xxxxxxxx")),
             ihuyi(**channel(account="VC00000001")),
-            ihuyi(**channel(account="C00000001", url=PLAIN_HTTP, allow_http=True)),
         ],
         # The simulator has just this account.
         [

@@ -15,7 +15,7 @@ from django_ihuyi.limits.sends import CALL_DEADLINE
 
 #: What stands in documentation, in the simulator or in nobody's user centre.
 SAMPLES = re.compile(
-    r"C0{7}1|(0123456789abcdef){2}|(.)\2*|x{3,}.*|(your|my)[-_ ].*|<.*>|api_?(id|key)|account|test|secret",
+    r"(C|VC|VM|I|M)0{7}1|(0123456789abcdef){2}|(.)\2*|x{3,}.*|(your|my)[-_ ].*|<.*>|api_?(id|key)|account|test|secret",
     re.IGNORECASE,
 )
 
@@ -68,6 +68,14 @@ def find_loopback() -> Iterator[str]:
         yield "IHUYI['ALLOW_LOOPBACK'] is on."
 
 
+@finding("W013", hint="Give the channel an address that begins with https, and leave allow_http out.", deploy=True)
+def find_plain_http() -> Iterator[str]:
+    """A channel may call the platform by plain http: whoever is on the way reads every number and every code."""
+    for entry in read_entries():
+        if entry.calls_the_platform and entry.options.get("allow_http"):
+            yield f"The channel {entry.name!r} has allow_http on."
+
+
 def complain_of_options(options: Options) -> str:
     """Return the first complaint of the findings above about the options of a channel, or nothing."""
     return next(filter(None, (complain(options) for complain in _COMPLAINTS)), "")
@@ -88,12 +96,17 @@ def _complain_of_account(options: Options) -> str:
 def _complain_of_sample(options: Options) -> str:
     samples = [name for name in ("account", "api_key") if SAMPLES.fullmatch(str(options.get(name) or ""))]
     # A simulator may have what it likes: only the platform's own hosts are looked at.
-    return f"{' and '.join(samples)} out of some documentation" if samples and not _complain_of_host(options) else ""
+    return f"{' and '.join(samples)} out of some documentation" if samples and _is_the_platforms(options) else ""
+
+
+def _is_the_platforms(options: Options) -> bool:
+    return not _complain_of_host(options, allow_http=True)
 
 
 def _complain_of_url(options: Options) -> str:
     hosts, allow_loopback = sound("PLATFORM_HOSTS"), sound("ALLOW_LOOPBACK")
-    return _complain_of_host(options, allowed_hosts=hosts, allow_loopback=allow_loopback)
+    allow_http = bool(options.get("allow_http"))
+    return _complain_of_host(options, allowed_hosts=hosts, allow_loopback=allow_loopback, allow_http=allow_http)
 
 
 def _complain_of_host(options: Options, **allowed: Any) -> str:
