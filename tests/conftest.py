@@ -8,6 +8,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from django_ihuyi.backends import locmem
+from django_ihuyi.backends.simulator import get_app
 
 FIGURE = "figure "
 
@@ -30,6 +31,14 @@ def outbox():
     locmem.outbox.clear()
     yield locmem.outbox
     locmem.outbox.clear()
+
+
+@pytest.fixture
+def own_simulator():
+    """Find the simulator of this process: empty at first, and with the templates of the settings at the first look."""
+    get_app.cache_clear()
+    yield lambda: get_app().simulator
+    get_app.cache_clear()
 
 
 @pytest.fixture

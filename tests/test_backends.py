@@ -10,7 +10,6 @@ from django_ihuyi import phones
 from django_ihuyi.backends import get_backend
 from django_ihuyi.backends.ihuyi import IhuyiBackend
 from django_ihuyi.backends.locmem import SentText
-from django_ihuyi.backends.simulator import get_app
 from django_ihuyi.client.outcomes import Outcome
 from django_ihuyi.client.wsgi import WSGIAdapter
 from django_ihuyi.message_templates import OutgoingText
@@ -141,24 +140,15 @@ def test_a_backend_of_the_hosts_own_serves_sms_unless_told_otherwise():
     assert IhuyiBackend(account="C12345678", api_key="9b1deb4d3b7d").channel == "sms"
 
 
-@pytest.fixture
-def own_simulator():
-    """A simulator in the process that no other test has used, nor will."""
-    get_app.cache_clear()
-    yield
-    get_app.cache_clear()
-
-
-@pytest.mark.usefixtures("own_simulator")
 @pytest.mark.parametrize("channel", ADDRESSES)
-def test_one_simulator_in_the_process_serves_all_channels(channel, configure):
+def test_one_simulator_in_the_process_serves_all_channels(channel, own_simulator, configure):
     configure(CHANNELS={channel: {"BACKEND": f"{BACKENDS}.simulator.SimulatorBackend"}})
     backend = get_backend(channel)
     number = "+447911123456" if channel == "international" else PHONE
 
     submission = backend.submit(number, CODE)
 
-    [message] = get_app().simulator.messages()
+    [message] = own_simulator().messages()
     assert (submission.outcome, submission.platform_id) == (Outcome.ACCEPTED, message.smsid)
     assert (message.product, message.mobile, message.code) == (backend.product, phones.wire(number), "480917")
     assert backend.get_balance().units > 0

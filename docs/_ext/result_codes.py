@@ -6,6 +6,7 @@ Without Sphinx: `python docs/_ext/result_codes.py` from the root of the reposito
 from pathlib import Path
 
 from django_ihuyi.client.results import CATALOGUE, Kind
+from django_ihuyi.simulator.products import INTERNATIONAL, SMS
 
 PAGE = Path(__file__).parent.parent / "reference" / "result_codes.md"
 
@@ -25,9 +26,38 @@ describe(4085).en
 The *platform's words* are those of its published table; the numbers in brackets are values of the account, so that
 the real answer may have others. Codes without words were seen in answers, but are published nowhere. A code that is
 not in this table is kept and shown as it came, as `generic`. The platform's words reach the send log, never the public.
+
+The *REST answer* is that of `send-code/`; `delivery.send` raises the exception with the same `code`. The table holds
+for every channel. On 40501 the client first takes the time from the platform's answer and tries once more; what the
+table says is for a second refusal.
+
+## How to meet a code
+
+The [simulator](simulator.md) says every code, on every channel, in up to three ways:
+
+- by a *rule*: the last column but one has the shortest way; which rules are ours is on the simulator's page;
+- to a *magic number*, that of the last column. On the channel `international` the same five digits follow `{abroad}`
+  in place of `{mainland}`: `{abroad_example}` is answered with 4085;
+- by *order*, which comes before every rule: `POST /_simulator/answers` with
+  `{{"code": 4085, "mobile": "13800138000"}}`, or in Python `simulator.force(4085, mobile="13800138000")`. A foreign
+  number is written as it is on the wire, `44 7911123456`.
+
+## The table
+
 """
 
-COLUMNS = ("code", "platform's words", "meaning (中文)", "meaning", "kind", "who must act", "outcome", "REST answer")
+COLUMNS = (
+    "code",
+    "platform's words",
+    "meaning (中文)",
+    "meaning",
+    "kind",
+    "who must act",
+    "outcome",
+    "REST answer",
+    "the simulator's rule",
+    "magic number",
+)
 
 #: What the caller of send-code gets for each kind.
 REST_ANSWERS = {
@@ -38,6 +68,37 @@ REST_ANSWERS = {
     Kind.NUMBER: "400 `number_refused`",
 }
 OTHER_REST_ANSWER = "503 `sending_unavailable`"
+
+#: How each code comes about with the simulator's default options, or with the one that is named.
+RULES = {
+    0: "a `method` that does not exist",
+    2: "a good message",
+    400: "`Simulator(blocked_addresses=)`",
+    401: "no `account`, or a form of another Content-Type",
+    402: "no `password`",
+    403: "no `mobile`",
+    4030: "the next message after a 408",
+    404: "no `content`",
+    405: "an unknown account; or a wrong key, without a `time`",
+    4050: "`Account(is_frozen=)`",
+    40501: "a `time` that is more than 300 seconds off",
+    40502: "a dynamic password of another key or message",
+    4051: "`Account(balance=)`",
+    4052: "`Account(addresses=)`",
+    406: "a number that the product cannot have",
+    407: "赌博 in the text",
+    4070: "a 【signature】 at the beginning of the text",
+    4071: "a `templateid` that is not filed",
+    4072: "a text that follows no filed template",
+    40722: "a value of more than 8 characters",
+    4073: "a text of more than 300 characters",
+    4074: "an emoji in the text",
+    4075: "a `sign` that is not approved",
+    408: "more than 20 attempts for a number in a day",
+    4080: "a second attempt for a number in one second",
+    4082: "a sixth message for a number in a day",
+    4085: "a sixth code for a number in a day",
+}
 
 
 def setup(app):
@@ -55,10 +116,13 @@ def write():
 
 def page():
     lines = [_line(COLUMNS), _line(["---"] * len(COLUMNS)), *(_line(_cells(row)) for row in CATALOGUE.values())]
-    return INTRODUCTION + "\n" + "\n".join(lines) + "\n"
+    mainland, abroad = SMS.magic_prefix, "+" + INTERNATIONAL.magic_prefix
+    introduction = INTRODUCTION.format(mainland=mainland, abroad=abroad, abroad_example=f"{abroad}04085")
+    return introduction + "\n".join(lines) + "\n"
 
 
 def _cells(row):
+    is_success = row.kind is Kind.SUCCESS
     return (
         str(row.code),
         row.seed_text,
@@ -66,8 +130,10 @@ def _cells(row):
         row.en,
         row.kind.value,
         row.actor.value,
-        "accepted" if row.kind is Kind.SUCCESS else "refused",
+        "accepted" if is_success else "refused",
         REST_ANSWERS.get(row.kind, OTHER_REST_ANSWER),
+        RULES.get(row.code, ""),
+        "" if is_success else f"`{SMS.magic_prefix}{row.code:05d}`",
     )
 
 
