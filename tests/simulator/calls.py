@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 from urllib.parse import urlencode
 
 from django_ihuyi.simulator.app import SimulatorApp
@@ -38,13 +39,23 @@ class Caller:
         status, headers = started[0]
         return int(status[:3]), headers, body
 
-    def post(self, form, *, query="method=Submit", path="/webservice/sms.php", peer="127.0.0.1"):
+    def post(self, form, *, query="method=Submit", path="/webservice/sms.php", peer="127.0.0.1", **environ):
         body = urlencode(form).encode()
-        return self.request("POST", path, query=query, content_type=FORM_TYPE, body=body, peer=peer)[2]
+        return self.request("POST", path, query=query, content_type=FORM_TYPE, body=body, peer=peer, **environ)[2]
 
     def submit(self, form, **options):
         """Return the result code of a Submit."""
         return read_code(self.post({**form, "format": "json"}, **options))
+
+    def order(self, name, data, **environ):
+        """Throw a switch; return the status and what is said."""
+        body = json.dumps(data).encode()
+        status, _, answer = self.request("POST", f"/_simulator/{name}", body=body, **environ)
+        return status, json.loads(answer)
+
+    def look(self, name, **query):
+        """Return what a page shows as JSON."""
+        return json.loads(self.request("GET", f"/_simulator/{name}", query=urlencode(query))[2])
 
     def send(self, **changes):
         """Return the result code of a good Submit with some changes."""

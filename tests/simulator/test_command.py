@@ -10,6 +10,8 @@ from urllib.request import urlopen
 import pytest
 
 from django_ihuyi.simulator.command import add_arguments, make_simulator, parse_address, run
+from django_ihuyi.simulator.products import PRODUCTS
+from django_ihuyi.simulator.pushes import PushPlan
 from tests.simulator.calls import TEXT, Caller, make_form
 
 COMMANDS = {
@@ -118,3 +120,20 @@ def test_limits_can_be_lifted_by_a_flag():
 
 def test_the_latency_is_a_flag():
     assert make_simulator(parse("--latency", "0.5")).latency == 0.5
+
+
+def test_pushes_are_set_by_flags():
+    urls = ["--receipt-url", "http://127.0.0.1/r", "--reply-url", "http://127.0.0.1/a"]
+    simulator = make_simulator(parse(*urls, "--push-delay", "0", "--push-retries", "1,2.5"))
+
+    assert simulator.pushes.plan == PushPlan(delay=0, retries=(1.0, 2.5))
+    accounts = [account for account, _ in simulator.customers.accounts()]
+    assert {(account.receipt_url, account.reply_url) for account in accounts} == {tuple(urls[1::2])}
+    assert [account.product for account in accounts] == [product.name for product in PRODUCTS]
+
+
+def test_pushes_to_other_machines_need_a_flag():
+    with pytest.raises(ValueError, match="--push-remote"):
+        make_simulator(parse("--receipt-url", "https://example.com/"))
+
+    assert make_simulator(parse("--receipt-url", "https://example.com/", "--push-remote")).pushes.plan.allow_remote

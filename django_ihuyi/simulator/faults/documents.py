@@ -28,7 +28,7 @@ def change_id(value: object) -> Spoil:
     def spoil(usual: Usual) -> Response:
         fields = {**usual.answer.fields, usual.id_field: value}
         if not isinstance(value, str):
-            return _json(usual, json.dumps(fields, ensure_ascii=False))
+            return _json(usual, json.dumps(fields, ensure_ascii=False, separators=(",", ":")))
         content_type, body = render(replace(usual.answer, fields=fields), as_json=usual.as_json)  # type: ignore[arg-type]
         return replace(usual.response, content_type=content_type, body=body)
 
@@ -83,7 +83,7 @@ def _xml(usual: Usual, dtd: str, elements: str) -> Response:
 
 def _send_json(usual: Usual, code: str) -> Response:
     rest = {name: value for name, value in usual.answer.fields.items() if name != "code"}
-    return _json(usual, f'{{"code":{code},{json.dumps(rest, ensure_ascii=False)[1:]}')
+    return _json(usual, f'{{"code":{code},{json.dumps(rest, ensure_ascii=False, separators=(",", ":"))[1:]}')
 
 
 def _json(usual: Usual, text: str) -> Response:

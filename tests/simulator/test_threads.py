@@ -1,0 +1,100 @@
+"""What the phone page asks for: news of all phones, and waiting for it."""
+
+import threading
+import time
+
+import pytest
+
+from django_ihuyi.simulator import Simulator
+from tests.simulator.calls import MOBILE, TEXT, Caller
+
+
+def test_a_page_that_was_just_opened_is_told_everything(platform):
+    platform.send()
+    platform.order("replies", {"mobile": MOBILE, "content": "好"})
+
+    news = platform.look("threads")
+    assert [(item["kind"], item["mobile"], item["content"]) for item in news["items"]] == [
+        ("message", MOBILE, TEXT),
+        ("reply", MOBILE, "好"),
+    ]
+    assert (news["fate"], news["max_wait"]) == ("delivered", 0)
+
+
+def test_later_only_what_is_new_or_different_is_told(platform):
+    platform.send()
+    platform.send(mobile="13900139000")
+    first = platform.look("threads")
+    known = {"since": first["revision"], "epoch": first["epoch"]}
+    assert platform.look("threads", **known)["items"] == []
+
+    platform.order("pushes", {"smsid": first["items"][0]["smsid"], "fate": "failed"})
+    news = platform.look("threads", **known)["items"]
+    assert [(item["id"], item["fate"]) for item in news] == [(first["items"][0]["id"], "failed")]
+
+
+def test_after_a_reset_everything_is_told_anew(platform):
+    platform.send()
+    before = platform.look("threads")
+    platform.order("reset", None)
+    after = platform.look("threads", since=before["revision"], epoch=before["epoch"])
+
+    assert after["items"] == []
+    assert after["epoch"] != before["epoch"]
+
+
+def test_the_fate_of_messages_to_come_is_told(platform):
+    platform.order("fates", {"fate": "never"})
+
+    assert platform.look("threads")["fate"] == "never"
+
+
+@pytest.mark.parametrize("since", ["", "-1", "x", "1e9", "９", "9" * 30])
+def test_a_revision_that_is_none_means_everything(platform, since):
+    platform.send()
+
+    assert len(platform.look("threads", since=since, epoch="x")["items"]) == 1
+
+
+def test_who_waits_is_told_as_soon_as_something_arrives():
+    simulator = Simulator()
+    news = simulator.changes()
+    found = []
+    waiting = threading.Thread(target=lambda: found.append(simulator.changes(0, epoch=news.epoch, wait=30)))
+    waiting.start()
+    started = time.monotonic()
+    Caller(simulator).send()
+    waiting.join()
+
+    assert [item.mobile for item in found[0].items] == [MOBILE]
+    assert time.monotonic() - started < 10
+
+
+def test_who_waits_for_longer_than_the_server_allows_is_told_that_there_is_nothing(simulator):
+    platform = Caller(simulator, max_wait=0.1)
+    news = platform.look("threads")
+
+    again = platform.look("threads", since=news["revision"], epoch=news["epoch"], wait=20)
+    assert (again["items"], again["max_wait"]) == ([], 0.1)
+
+
+def test_a_page_that_was_just_opened_is_told_the_latest_thousand():
+    platform = Caller(Simulator(limits=False))
+    for number in range(1_001):
+        platform.send(mobile=f"1380000{number:04d}")
+
+    items = platform.look("threads")["items"]
+    assert (len(items), items[0]["mobile"], items[-1]["mobile"]) == (1000, "13800000001", "13800001000")
+
+
+@pytest.mark.parametrize("mobile", [MOBILE, f"+86{MOBILE}", f"86 {MOBILE}", "138 0013 8000"])
+def test_a_phone_is_found_however_its_number_is_written(platform, mobile):
+    platform.send()
+
+    assert platform.simulator.latest_code(mobile) == "1234"
+    assert len(platform.look("messages", mobile=mobile)) == 1
+
+
+def test_a_phone_without_a_code_says_so(platform):
+    with pytest.raises(LookupError, match="no code has arrived"):
+        platform.simulator.latest_code(MOBILE)
