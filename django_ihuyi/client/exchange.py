@@ -6,6 +6,7 @@ import http.client
 import os
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -17,6 +18,7 @@ from urllib3.exceptions import HTTPError
 
 from django_ihuyi.client.deadline import Call
 from django_ihuyi.client.faults import FAULTS, Fault
+from django_ihuyi.client.probe import Way, probe
 from django_ihuyi.client.resolver import Lookup
 from django_ihuyi.client.transport import Session, Transport
 
@@ -77,6 +79,12 @@ class Exchange:
         if isinstance(reply, Fault) and reply.retried and monotonic() < deadline:
             return self._attempt(request, deadline)
         return reply
+
+    def probe(self, url: str, *, clock: Callable[[], float]) -> Way | None:
+        """Look at the way to an address; None where an adapter stands for it."""
+        if self._adapter is not None:
+            return None
+        return probe(url, verify=self._verify, lookup=self._lookup, timeout=self._connect_timeout, clock=clock)
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""

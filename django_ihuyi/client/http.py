@@ -16,6 +16,7 @@ from django_ihuyi.client.endpoint import check_endpoint, check_path, is_v2, meth
 from django_ihuyi.client.exchange import Exchange, prepare
 from django_ihuyi.client.faults import FAULTS, Fault
 from django_ihuyi.client.outcomes import Balance, Outcome, Submission
+from django_ihuyi.client.probe import Way
 from django_ihuyi.client.products import check_owner, get_product
 from django_ihuyi.client.protocol import (
     SUCCESS,
@@ -87,6 +88,7 @@ class Client:
         self._dynamic_password = dynamic_password
         # A little less, so that the whole call, its own end included, stays within it.
         self._time_allowed = total_timeout * 0.97
+        self._machine_clock = clock
         self._clock = PlatformClock(clock)
         self._requests = {method: prepare(method_url(url, method)) for method in ("Submit", "GetNum")}
         self._exchange = Exchange(connect_timeout=connect_timeout, verify=verify, lookup=lookup, adapter=adapter)
@@ -143,6 +145,11 @@ class Client:
             elapsed=elapsed,
             units=answer.units,
         )
+
+    def probe(self) -> Way | None:
+        """Look at the way to the platform, and at its clock, without telling it who asks; None with an adapter."""
+        # Without an account there is nothing that could be asked for, and nothing is sent.
+        return self._exchange.probe(method_url(self.url, "GetNum"), clock=self._machine_clock)
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""

@@ -1,0 +1,74 @@
+"""Show what the platform would say of each text: `manage.py ihuyi_templates`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from django_ihuyi.conf import settings
+from django_ihuyi.management.printing import PrintingCommand
+from django_ihuyi.template_lint import Complaint, Draft, Figures, lint, read_drafts
+
+
+class Command(PrintingCommand):
+    """Print each template with its parts, its price, and what is wrong; exit with 1 if one would be refused."""
+
+    help = "Print each of TEMPLATES with its parts, its price, and what the platform would refuse of it."
+    # Most of them say the same about texts as this command.
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Look at each template."""
+        found = [(draft, lint(draft)) for draft in read_drafts(settings.TEMPLATES, _figures())]
+        if options["json"]:
+            self.say(json.dumps({draft.name: _as_dict(draft, complaints) for draft, complaints in found}))
+        else:
+            for draft, complaints in found:
+                self._show(draft, complaints)
+        if any(complaint.is_certain for _draft, complaints in found for complaint in complaints):
+            raise SystemExit(1)
+
+    def _show(self, draft: Draft, complaints: list[Complaint]) -> None:
+        parts = ngettext("%(count)d part", "%(count)d parts", draft.parts) % {"count": draft.parts}
+        head = [draft.name, parts, _price(draft), f"ID {draft.template_id}" if draft.template_id else ""]
+        self.say("  ".join(filter(None, head)))
+        for line in draft.text.split("\n"):
+            self.say(f"      {line}")
+        for complaint in complaints:
+            level = "FAIL" if complaint.is_certain else "WARN"
+            self.say(f"{level}  {complaint.code or '-'}: {complaint.text}")
+        if draft.is_bound:
+            self.say(_("NOTE  The signature must stand in front: behind the code it would become a part of it."))
+
+
+def _figures() -> Figures:
+    return Figures(
+        code_length=settings.CODE_LENGTH,
+        variable_length=settings.VARIABLE_LENGTH,
+        text_length=settings.TEXT_LENGTH,
+        signature=settings.SIGNATURE,
+    )
+
+
+def _price(draft: Draft) -> str:
+    return str(Decimal(settings.PART_PRICE) * draft.parts) if settings.PART_PRICE else ""
+
+
+def _as_dict(draft: Draft, complaints: list[Complaint]) -> dict[str, Any]:
+    return {
+        "text": draft.text,
+        "id": draft.template_id,
+        "parts": draft.parts,
+        "price": _price(draft),
+        "complaints": [asdict(complaint) for complaint in complaints],
+    }

@@ -1,0 +1,437 @@
+"""The doctor names each sickness in one line, with what to do, and sends nothing."""
+
+import datetime
+import json
+import os
+import re
+import socket
+import time
+
+import pytest
+import trustme
+from django.db import connection
+
+from django_ihuyi.doctor.channels import judge_clock
+from django_ihuyi.doctor.diagnoses import Level
+from django_ihuyi.models import Message
+from django_ihuyi.simulator import Account
+from tests.client.servers import ACCEPTED, Server, answer, says, tls_server
+from tests.doctor.conftest import ACCOUNT, OPTIONS, PATH, REDIS, submits
+
+pytestmark = pytest.mark.django_db
+
+HEALTHY = [
+    (
+        "WARN  settings: ihuyi.W004: IHUYI['ALLOW_LOOPBACK'] is on. "
+        "Set ALLOW_LOOPBACK to False: only a simulator beside the site needs it."
+    ),
+    "OK    keys: Codes and proofs are made with SECRET_KEY.",
+    (
+        "OK    proxies: TRUSTED_PROXY_COUNT is 0: X-Forwarded-For is not read, the client is who connects to the "
+        "server. Behind one proxy set it to 1, or all clients share the proxy's address and its limits."
+    ),
+    f"OK    database default: {connection.display_name} answers, and our tables are there.",
+    "OK    database default: Its clock differs from this machine's by +0 seconds; 30 are allowed.",
+    "OK    cache default: No limit is counted in it.",
+    "OK    sms name: 127.0.0.1 is 127.0.0.1.",
+    "OK    sms connection: Plain http, which does not leave this machine.",
+    "OK    sms clock: The platform's clock differs from this machine's by +0 seconds; 30 are allowed.",
+    "OK    sms account: The platform accepts the account, its key and this machine's address.",
+    "OK    sms balance: 10000000 messages are left.",
+]
+
+
+def about(subject, lines):
+    """The lines about one subject."""
+    return [line for line in lines if line[6:].startswith(f"{subject}: ")]
+
+
+def failures(lines):
+    return [line for line in lines if line.startswith("FAIL")]
+
+
+def test_a_healthy_site_is_told_so_line_by_line_and_nothing_is_sent(platform, run):
+    simulator = platform()
+
+    exit_code, lines = run("ihuyi_doctor")
+
+    # A second may end between the looks at two clocks.
+    assert (exit_code, [re.sub(r"by [+-][01] s", "by +0 s", line) for line in lines]) == (0, HEALTHY)
+    assert submits(simulator) == []
+    assert not Message.objects.exists()
+
+
+REFUSED = {
+    "wrong key": (
+        ACCOUNT,
+        {"api_key": "4b1deb4d3b7d4bad9bdd2b0d7b3dcb6a"},
+        (
+            "FAIL  sms account: The platform refuses with 40502. "
+            "The dynamic password does not match; compare the key, and make sure that nothing on the way changes the "
+            "request."
+        ),
+    ),
+    "wrong key, sent as it is": (
+        ACCOUNT,
+        {"api_key": "4b1deb4d3b7d4bad9bdd2b0d7b3dcb6a", "dynamic_password": False},
+        "FAIL  sms account: The platform refuses with 405. ",
+    ),
+    "unknown account": (ACCOUNT, {"account": "C11111112"}, "FAIL  sms account: The platform refuses with 405. "),
+    "frozen account": (
+        Account(account=OPTIONS["account"], api_key=OPTIONS["api_key"], is_frozen=True),
+        {},
+        "FAIL  sms account: The platform refuses with 4050. ",
+    ),
+    "address that is not filed": (
+        Account(account=OPTIONS["account"], api_key=OPTIONS["api_key"], addresses=("203.0.113.9",)),
+        {},
+        "FAIL  sms account: The platform refuses with 4052. ",
+    ),
+    "empty purse": (
+        Account(account=OPTIONS["account"], api_key=OPTIONS["api_key"], balance=0),
+        {},
+        (
+            "FAIL  sms balance: 0 messages are left. "
+            "Buy more in the platform's user centre: without any it refuses with 4051."
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("account", "options", "line"), REFUSED.values(), ids=REFUSED)
+def test_an_account_that_is_refused_is_the_only_failure(platform, run, account, options, line):
+    simulator = platform(account=account, options=options)
+
+    exit_code, lines = run("ihuyi_doctor")
+
+    assert exit_code == 1
+    [failure] = failures(lines)
+    assert failure.startswith(line)
+    assert submits(simulator) == []
+
+
+def test_a_refused_address_is_told_which_one_it_is(platform, run):
+    platform(account=REFUSED["address that is not filed"][0])
+
+    _, lines = run("ihuyi_doctor")
+
+    [line] = about("sms account", lines)
+    assert line.endswith("This machine calls from 127.0.0.1; behind a router the platform sees the router's address.")
+
+
+def test_few_messages_are_a_warning(platform, run):
+    platform(account=Account(account=OPTIONS["account"], api_key=OPTIONS["api_key"], balance=1))
+
+    exit_code, lines = run("ihuyi_doctor")
+
+    assert exit_code == 0
+    assert about("sms balance", lines) == [
+        (
+            "WARN  sms balance: 1 message is left. "
+            "Buy more in the platform's user centre: without any it refuses with 4051."
+        )
+    ]
+
+
+@pytest.mark.parametrize(("ahead", "level"), [(3600, "FAIL"), (-3600, "FAIL"), (120, "WARN"), (-120, "WARN")])
+def test_a_wrong_clock_is_told_with_its_error(platform, run, ahead, level):
+    platform(options={"clock": lambda: time.time() - ahead})
+
+    exit_code, lines = run("ihuyi_doctor")
+
+    assert exit_code == (level == "FAIL")
+    [line] = about("sms clock", lines)
+    # The header tells whole seconds, of which one may end between the two clocks.
+    words = "The platform's clock differs from this machine's by"
+    assert line.startswith(tuple(f"{level:<4}  sms clock: {words} {error:+d} " for error in (ahead, ahead - 1)))
+    assert line.endswith(
+        " seconds; 30 are allowed. "
+        "Set this machine's clock by NTP: passwords hold the time, and an old one is refused (40501)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("skew", "level"),
+    [(30, Level.OK), (-30, Level.OK), (31, Level.WARN), (300, Level.WARN), (301, Level.FAIL), (None, Level.WARN)],
+)
+def test_thirty_seconds_of_skew_do_no_harm_and_five_minutes_do(skew, level):
+    assert judge_clock("sms clock", skew).level is level
+
+
+def test_a_closed_port_is_told(site, run):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    site(f"http://127.0.0.1:{port}{PATH}")
+
+    exit_code, lines = run("ihuyi_doctor")
+
+    assert exit_code == 1
+    assert lines[-2:] == [
+        "OK    sms name: 127.0.0.1 is 127.0.0.1.",
+        (
+            "FAIL  sms connection: 127.0.0.1: The connection was refused. "
+            "Look at the firewall, and at the url of the channel."
+        ),
+    ]
+
+
+def test_an_unknown_name_is_told(site, run, configure, settings):
+    def no_such_name(*_args, **_options):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    site("https://106.ihuyi.com/webservice/sms.php", lookup=no_such_name)
+
+    exit_code, lines = run("ihuyi_doctor")
+
+    assert exit_code == 1
+    assert lines[-1] == (
+        "FAIL  sms name: 106.ihuyi.com: The name was not found. "
+        "Look at this machine's DNS, and at the url of the channel."
+    )
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def roots(authority, tmp_path_factory):
+    path = tmp_path_factory.mktemp("tls") / "roots.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+PAST = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
+CERTIFICATES = {
+    "expired": (
+        lambda ca: ca.issue_cert("localhost", not_before=PAST, not_after=PAST.replace(month=2)),
+        "certificate has expired",
+    ),
+    "for another host": (
+        lambda ca: ca.issue_cert("106.ihuyi.com"),
+        "Hostname mismatch, certificate is not valid for 'localhost'.",
+    ),
+    "of an unknown authority": (
+        lambda _ca: trustme.CA().issue_cert("localhost"),
+        "unable to get local issuer certificate",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "words"), CERTIFICATES.values(), ids=CERTIFICATES)
+def test_a_wrong_certificate_is_told_and_nothing_is_said_to_the_server(site, run, authority, roots, make, words):
+    with Server(says(answer(ACCEPTED)), tls=tls_server(make(authority))) as server:
+        site(server.url(host="localhost"), verify=roots)
+        exit_code, lines = run("ihuyi_doctor")
+
+    assert exit_code == 1
+    assert lines[-1] == (
+        f"FAIL  sms connection: localhost: The certificate is not valid. ({words}) "
+        "Somebody else may be answering: look for a proxy that opens TLS, and at `verify`."
+    )
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(("days", "level"), [(60, "OK"), (7, "WARN")])
+def test_a_certificate_is_told_with_its_end(site, run, authority, roots, days, level):
+    ends = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days, hours=1)
+    balance = answer(b'{"code":2,"msg":"","num":500}')
+    with Server(says(balance), tls=tls_server(authority.issue_cert("localhost", not_after=ends))) as server:
+        site(server.url(host="localhost"), verify=roots)
+        exit_code, lines = run("ihuyi_doctor")
+
+    assert exit_code == 0
+    assert about("sms connection", lines) == [
+        f"{level:<4}  sms connection: TLSv1.3, and the certificate is valid for {days} more days."
+    ]
+    assert about("sms balance", lines) == ["OK    sms balance: 500 messages are left."]
+    assert about("sms clock", lines)[0].startswith("WARN  sms clock: The platform did not tell its time.")
+
+
+def test_an_answer_of_somebody_else_is_told(site, run):
+    with Server(says(answer(b"<html>Please log in</html>"))) as server:
+        site(server.url())
+        exit_code, lines = run("ihuyi_doctor")
+
+    assert exit_code == 1
+    assert lines[-1] == (
+        "FAIL  sms account: The answer is not what the platform documents. "
+        "Look at the url of the channel: something else than the platform's interface may answer there."
+    )
+
+
+def test_no_secret_is_printed(platform, run, settings):
+    settings.SECRET_KEY_FALLBACKS = ["f" * 50]
+    platform(options={"dynamic_password": False})
+
+    printed = " ".join(run("ihuyi_doctor", "--send-to", "13800138000")[1] + run("ihuyi_doctor", "--json")[1])
+
+    secrets = (OPTIONS["api_key"], OPTIONS["account"], "k" * 50, "f" * 50, "13800138000")
+    assert [secret for secret in secrets if secret in printed] == []
+    assert "1 older key is accepted" in printed
+
+
+def test_json_says_the_same(platform, run):
+    platform()
+
+    exit_code, lines = run("ihuyi_doctor", "--json")
+    said = json.loads("\n".join(lines))
+
+    assert (exit_code, said["healthy"]) == (0, True)
+    assert said["diagnoses"][-1] == {
+        "level": "OK",
+        "subject": "sms balance",
+        "text": "10000000 messages are left.",
+        "advice": "",
+    }
+
+
+def test_it_speaks_chinese(platform, run, settings):
+    settings.LANGUAGE_CODE = "zh-hans"
+    platform(account=REFUSED["frozen account"][0])
+
+    _, lines = run("ihuyi_doctor")
+
+    assert about("keys", lines) == ["OK    keys: 验证码和凭证由 SECRET_KEY 生成。"]
+    assert about("sms account", lines)[0].startswith("FAIL  sms account: 平台拒绝，返回码 4050。 ")
+
+
+def test_settings_that_cannot_be_read_end_the_examination(run, settings):
+    settings.IHUYI = {"CHANNELS": {"sms": "console"}}
+
+    exit_code, lines = run("ihuyi_doctor")
+
+    assert exit_code == 1
+    assert lines[0].startswith("FAIL  settings: ihuyi.E003: IHUYI['CHANNELS'] must be of the type ")
+    assert lines[-1] == "FAIL  settings: Nothing else can be examined. Set this right first, and call again."
+
+
+def test_a_channel_that_cannot_be_used_is_told(run, configure):
+    configure(CHANNELS={"sms": {"BACKEND": "no.such.Backend"}})
+
+    exit_code, lines = run("ihuyi_doctor")
+
+    assert exit_code == 1
+    assert lines[-1].startswith("FAIL  sms: IHUYI['CHANNELS']['sms'] cannot be used")
+
+
+def test_a_backend_without_an_account_is_well(run):
+    exit_code, lines = run("ihuyi_doctor")
+
+    assert (exit_code, lines[-1]) == (0, "OK    sms account: LocmemBackend has no account that could be asked.")
+
+
+def test_the_simulator_in_the_same_process_needs_no_way(run, configure):
+    configure(CHANNELS={"sms": {"BACKEND": "django_ihuyi.backends.simulator.SimulatorBackend"}})
+
+    _, lines = run("ihuyi_doctor")
+
+    assert [line[:16] for line in lines if "  sms " in line] == ["OK    sms accoun", "OK    sms balanc"]
+
+
+PROXIES = {
+    1: "OK    proxies: TRUSTED_PROXY_COUNT is 1: of 'X-Forwarded-For: 192.0.2.66, 198.51.100.7' "
+    "the client is 198.51.100.7, and what stands before it is not believed.",
+    2: "OK    proxies: TRUSTED_PROXY_COUNT is 2: of 'X-Forwarded-For: 192.0.2.66, 198.51.100.7, 203.0.113.1' "
+    "the client is 198.51.100.7, and what stands before it is not believed.",
+}
+
+
+@pytest.mark.parametrize(("hops", "line"), PROXIES.items(), ids=map(str, PROXIES))
+def test_proxies_are_explained_by_an_example(run, configure, hops, line):
+    configure(TRUSTED_PROXY_COUNT=hops)
+
+    _, lines = run("ihuyi_doctor")
+
+    assert about("proxies", lines) == [line]
+
+
+def test_a_proxy_that_is_not_counted_is_a_warning(run, settings):
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+    _, lines = run("ihuyi_doctor")
+
+    assert about("proxies", lines)[0].startswith("WARN  proxies: TRUSTED_PROXY_COUNT is 0: ")
+
+
+def test_a_key_for_development_is_a_warning(run, settings):
+    settings.SECRET_KEY = "django-insecure-" + "k" * 50
+
+    _, lines = run("ihuyi_doctor")
+
+    assert about("keys", lines) == [
+        (
+            "WARN  keys: SECRET_KEY is one that startproject made, for development. "
+            "Make a new one for production: codes and proofs are made with it."
+        )
+    ]
+
+
+LIMITED = {"CLIENT_LIMITS": {"send": ["5/m"]}}
+LOCMEM, DUMMY, FILES = (
+    {"BACKEND": f"django.core.cache.backends.{path}", "LOCATION": location}
+    for path, location in (("locmem.LocMemCache", "x"), ("dummy.DummyCache", ""), ("filebased.FileBasedCache", "x"))
+)
+ADVICE = "Use Redis or memcached for CLIENT_LIMITS and GLOBAL_LIMITS."
+CACHES = {
+    "for each process": (LOCMEM, f"WARN  cache default: LocMemCache counts, but in each process for itself. {ADVICE}"),
+    "that keeps nothing": (
+        DUMMY,
+        f"FAIL  cache default: DummyCache keeps nothing: no limit per client holds. {ADVICE}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("cache", "line"), CACHES.values(), ids=CACHES)
+def test_a_cache_is_asked_to_count(run, settings, configure, cache, line):
+    settings.CACHES = {"default": cache}
+    configure(**LIMITED)
+
+    exit_code, lines = run("ihuyi_doctor")
+
+    assert about("cache default", lines) == [line]
+    assert exit_code == line.startswith("FAIL")
+
+
+def test_a_cache_in_files_may_lose_counts(run, settings, configure, tmp_path):
+    settings.CACHES = {"default": {**FILES, "LOCATION": str(tmp_path)}}
+    configure(**LIMITED)
+
+    _, lines = run("ihuyi_doctor")
+
+    assert about("cache default", lines) == [
+        "WARN  cache default: FileBasedCache counts for all processes, but loses counts when two count at once. "
+        + ADVICE
+    ]
+
+
+def test_a_dead_cache_is_told(run, settings, configure):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+        "dead": {"BACKEND": REDIS, "LOCATION": f"redis://:secret@127.0.0.1:{port}"},
+    }
+    settings.RATELIMIT_USE_CACHE = "dead"
+    configure(**LIMITED)
+
+    exit_code, lines = run("ihuyi_doctor")
+
+    assert exit_code == 1
+    assert failures(lines) == [
+        (
+            "FAIL  cache dead: The cache does not answer (ConnectionError). "
+            "Until it does, sends are counted in the database, and guesses per client are not limited."
+        )
+    ]
+
+
+def test_the_suites_own_cache_is_told_as_it_is(run, configure):
+    """Redis where REDIS_URL names one."""
+    configure(**LIMITED)
+
+    _, lines = run("ihuyi_doctor")
+
+    shared = "OK    cache default: RedisCache counts, for all processes together."
+    assert about("cache default", lines) == [shared if os.environ.get("REDIS_URL") else CACHES["for each process"][1]]
