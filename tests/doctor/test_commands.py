@@ -3,14 +3,16 @@
 import io
 import json
 import os
+import re
 
 import pytest
-from django.core.management import call_command
-from django.core.management.base import CommandError
+from django.core.management import call_command, load_command_class
+from django.core.management.base import BaseCommand, CommandError
 
 from django_ihuyi.models import Message
 from django_ihuyi.simulator import Account
 from tests.doctor.conftest import OPTIONS, submits
+from tests.pages import ROOT, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -177,3 +179,14 @@ def test_a_console_that_knows_no_chinese_gets_it_escaped(configure):
     call_command("ihuyi_templates", stdout=console)
 
     assert console.buffer.getvalue().decode() == f"code  1 part  ID 1{os.linesep}      \\u7801{{code}}{os.linesep}"
+
+
+@pytest.mark.parametrize("name", ["ihuyi_doctor", "ihuyi_balance", "ihuyi_send", "ihuyi_templates"])
+def test_every_option_is_documented(name):
+    page = text_of(ROOT / "docs/reference/commands.md")
+    section = page.partition(f"## `{name}`\n")[2].partition("\n## ")[0]
+    ours = load_command_class("django_ihuyi", name).create_parser("manage.py", name)
+    everybodys = BaseCommand().create_parser("manage.py", name)
+
+    options = set(ours._option_string_actions) - set(everybodys._option_string_actions)
+    assert set(re.findall(r"^\| `(--[\w-]+)", section, re.MULTILINE)) == options
