@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
 from django_ihuyi.conf import DEFAULT_TEXT
-from django_ihuyi.message_templates import PLACE, count_parts, spread
+from django_ihuyi.message_templates import PLACE
+from django_ihuyi.template_drafts import BOUND, Draft
 
 #: Characters that no text may exceed: the platform's newer documentation (its page says 300; result code 4073).
 LONGEST = 500
@@ -28,62 +29,10 @@ _HALF_WIDTH = re.compile(r"(?<=[\u3400-\u9fff])[:,.;?!()]|[:,.;?!()](?=[\u3400-\
 #: A place in a sentence is Chinese as good as any: what comes before or behind it counts.
 _STAND_IN = "字"
 
-#: How a line that binds a code to a site begins, and how the whole of it must look to be understood
+#: How the line that binds a code to a site must look to be understood
 #: (https://wicg.github.io/sms-one-time-codes/, "Origin-bound one-time codes delivered via SMS").
-_BOUND = re.compile(r"^[^\S\n]*[@＠][^\s@]+\.|[@＠]\S+\s*[#＃]\s*\{", re.MULTILINE)
 _HOST = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"
 _BOUND_LINE = re.compile(rf"@{_HOST} #{PLACE.pattern}( @{_HOST})?")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What is agreed for the platform's account, and how long codes are."""
-
-    code_length: int
-    variable_length: int
-    text_length: int
-    signature: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A text as it is looked at, with the longest values that it may be sent with, or those of its example."""
-
-    name: str
-    text: str
-    template_id: str
-    filed: str
-    example: str
-    figures: Figures
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """A value for each place."""
-        examples = dict(zip(self.numbered, self.example.split("|") if self.example else (), strict=False))
-        longest = "0" * self.figures.variable_length
-        return {"{code}": "0" * self.figures.code_length} | {
-            place: examples.get(place, longest) for place in self.numbered
-        }
-
-    @property
-    def numbered(self) -> list[str]:
-        """The places of a notice's variables, in their order."""
-        return sorted(set(PLACE.findall(self.text)) - {"{code}"})
-
-    @property
-    def content(self) -> str:
-        """The text, filled."""
-        return spread(self.text, self.variables)
-
-    @property
-    def parts(self) -> int:
-        """How many messages are billed, the signature included."""
-        return count_parts(f"【{self.figures.signature}】{self.content}")
-
-    @property
-    def is_bound(self) -> bool:
-        """Whether the text means to bind its code to a site."""
-        return _BOUND.search(self.text) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,20 +54,6 @@ class Complaint:
     code: int | None
     is_certain: bool
     text: str
-
-
-def read_drafts(templates: Mapping[str, Mapping[str, str]], figures: Figures) -> Iterator[Draft]:
-    """Read TEMPLATES; an entry without a text is nothing to look at."""
-    for name, template in templates.items():
-        if text := template.get("TEXT"):
-            yield Draft(
-                name=name,
-                text=text,
-                template_id=template.get("ID", ""),
-                filed=template.get("FILED", ""),
-                example=template.get("EXAMPLE", ""),
-                figures=figures,
-            )
 
 
 def lint(draft: Draft) -> list[Complaint]:
@@ -215,5 +150,5 @@ RULES = (
 
 def _prose_of(draft: Draft) -> Iterator[str]:
     for line in draft.text.split("\n"):
-        if not _BOUND.search(line):
+        if not BOUND.search(line):
             yield line

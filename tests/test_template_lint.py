@@ -7,7 +7,8 @@ import pytest
 from django_ihuyi.conf import DEFAULT_TEXT
 from django_ihuyi.message_templates import fill, render
 from django_ihuyi.simulator import Simulator
-from django_ihuyi.template_lint import Complaint, Figures, lint, read_drafts
+from django_ihuyi.template_drafts import Figures, read_drafts
+from django_ihuyi.template_lint import Complaint, lint
 from tests.simulator.calls import Caller
 
 FIGURES = Figures(code_length=6, variable_length=8, text_length=300, signature="互亿无线")

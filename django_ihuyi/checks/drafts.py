@@ -9,7 +9,7 @@ from django_ihuyi import template_lint
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import sound
 from django_ihuyi.conf import Settings
-from django_ihuyi.template_lint import Draft, Figures, read_drafts
+from django_ihuyi.template_drafts import Draft, Figures, read_drafts
 
 #: Characters of a variable or text that an account may be granted; the send log keeps no longer text.
 POSSIBLE = range(1, 1001)

@@ -13,7 +13,8 @@ from django.utils.translation import ngettext
 
 from django_ihuyi.conf import settings
 from django_ihuyi.management.printing import PrintingCommand
-from django_ihuyi.template_lint import Complaint, Draft, Figures, lint, read_drafts
+from django_ihuyi.template_drafts import Draft, Figures, read_drafts
+from django_ihuyi.template_lint import Complaint, lint
 
 
 class Command(PrintingCommand):
