@@ -30,7 +30,7 @@ HEALTHY = [
         "OK    proxies: TRUSTED_PROXY_COUNT is 0: X-Forwarded-For is not read, the client is who connects to the "
         "server. Behind one proxy set it to 1, or all clients share the proxy's address and its limits."
     ),
-    f"OK    database default: {connection.display_name} answers, and our tables are there.",
+    "OK    database default: DATABASE answers, and our tables are there.",
     "OK    database default: Its clock differs from this machine's by +0 seconds; 30 are allowed.",
     "OK    cache default: No limit is counted in it.",
     "OK    sms name: 127.0.0.1 is 127.0.0.1.",
@@ -56,7 +56,8 @@ def test_a_healthy_site_is_told_so_line_by_line_and_nothing_is_sent(platform, ru
     exit_code, lines = run("ihuyi_doctor")
 
     # A second may end between the looks at two clocks.
-    assert (exit_code, [re.sub(r"by [+-][01] s", "by +0 s", line) for line in lines]) == (0, HEALTHY)
+    seen = [re.sub(r"by [+-][01] s", "by +0 s", line) for line in lines]
+    assert (exit_code, seen) == (0, [line.replace("DATABASE", connection.display_name) for line in HEALTHY])
     assert submits(simulator) == []
     assert not Message.objects.exists()
 
