@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.pages import ROOT, blocks
+
 pytest_plugins = ["pytester"]
 
 SETTINGS = """
@@ -9,7 +11,13 @@ SECRET_KEY = "a-key-of-a-project-that-knows-nothing-of-ours-0123456789"
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "rest_framework", "django_ihuyi"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 USE_TZ = True
+ROOT_URLCONF = "project_urls"
 IHUYI = {"CHANNELS": {"sms": {"BACKEND": "django_ihuyi.backends.console.ConsoleBackend"}}}
+"""
+URLS = """
+from django.urls import include, path
+
+urlpatterns = [path("api/phone/", include("django_ihuyi.urls"))]
 """
 
 
@@ -58,6 +66,13 @@ def test_the_outbox_takes_every_channels_messages_and_is_empty_at_the_start(proj
             assert type(get_backend("sms")).__name__ == "ConsoleBackend"
     """
     passed(project, source, passed=7)
+
+
+def test_the_tests_that_the_guide_proposes_pass(project):
+    [(_, source)] = blocks(ROOT / "docs/howto/test_your_project.md", "py")
+    project.makepyfile(project_urls=URLS)
+
+    passed(project, source, passed=2)
 
 
 def test_the_simulator_is_met_by_every_channel_and_is_empty_at_the_start(project):
