@@ -53,9 +53,10 @@ class SimulatorApp:
         if verb not in ("GET", "POST"):
             self.simulator.note_stray(verb=verb, path=path)
             return refuse(HTTPStatus.METHOD_NOT_ALLOWED, Allow="GET, POST")
-        form = parse_form(environ.get("QUERY_STRING", ""), environ.get("CONTENT_TYPE", ""), read_body(environ))
+        query = parse_urlencoded(environ.get("QUERY_STRING", ""))
+        form = parse_form(query, environ.get("CONTENT_TYPE", ""), read_body(environ))
         endpoint = self.simulator.customers.choose(endpoints, form.get("account", ""))
-        call = _read_call(environ, endpoint, form)
+        call = _read_call(environ, endpoint, query=query, form=form)
         return self._call(call, endpoint, has_socket=TAKE_SCRIPT in environ)
 
     def _call(self, call: Call, endpoint: Endpoint, *, has_socket: bool) -> Response:
@@ -81,11 +82,12 @@ class SimulatorApp:
         return self.simulator.pretend(call, fault=order.name)
 
 
-def _read_call(environ: WSGIEnvironment, endpoint: Endpoint, form: Mapping[str, str]) -> Call:
-    query = environ.get("QUERY_STRING", "")
+def _read_call(
+    environ: WSGIEnvironment, endpoint: Endpoint, *, query: Mapping[str, str], form: Mapping[str, str]
+) -> Call:
     return Call(
         product=endpoint.product,
-        action=endpoint.action or ACTIONS.get(parse_urlencoded(query).get("method", "")),
+        action=endpoint.action or ACTIONS.get(query.get("method", "")),
         form=form,
         peer=environ.get("REMOTE_ADDR", ""),
         verb=environ["REQUEST_METHOD"],

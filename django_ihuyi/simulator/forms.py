@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl
 
 MAX_FIELDS = 1000
@@ -11,9 +11,9 @@ BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
 FIELD_NAME = re.compile(rb'(?<![a-z])name="([^"]*)"', re.IGNORECASE)
 
 
-def parse_form(query: str, content_type: str, body: bytes) -> dict[str, str]:
+def parse_form(query: Mapping[str, str], content_type: str, body: bytes) -> dict[str, str]:
     """Merge query and body, where the body wins; a body of another Content-Type is not read."""
-    form = parse_urlencoded(query)
+    form = dict(query)
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == "application/x-www-form-urlencoded":
         form.update(parse_urlencoded(body.decode("latin-1")))

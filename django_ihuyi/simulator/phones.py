@@ -51,5 +51,7 @@ def start_of_day(now: float, limits: Limits) -> float:
 
 def canonical(mobile: str) -> str:
     """Return the digits by which a phone is known, whichever way its number is written."""
+    if len(mobile) == 11 and mobile.isascii() and mobile.isdigit():
+        return mobile
     digits = "".join(character for character in mobile if character.isascii() and character.isdigit())
     return digits[2:] if len(digits) == 13 and digits.startswith("861") else digits or mobile

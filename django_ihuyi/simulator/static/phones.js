@@ -5,7 +5,7 @@ const PAUSE = 1000; // between two questions, where the server does not let us w
 const SHOWN = 300; // phones in the list
 const at = (id) => document.getElementById(id);
 const phones = new Map(); // number → {items: Map, latest, unread, entry}
-const known = { epoch: "", revision: 0 };
+const known = { epoch: "", revision: 0, fate: "" };
 
 // --- What is new -----------------------------------------------------------------------------------------------
 
@@ -25,11 +25,12 @@ async function listen() {
 }
 
 function take({ epoch, revision, fate, items }) {
-  if (document.activeElement !== at("fate")) at("fate").value = fate;
+  if (fate !== known.fate) at("fate").value = fate; // what a person has just chosen stays, while news is on its way
+  at("fate").disabled = false;
   const isFirst = known.epoch === "";
   const isAnew = epoch !== known.epoch;
   if (isAnew) phones.clear();
-  Object.assign(known, { epoch, revision });
+  Object.assign(known, { epoch, revision, fate });
   if (items.length === 0 && !isAnew) return;
   for (const item of items) file(item, isFirst);
   draw();
