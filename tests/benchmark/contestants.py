@@ -107,37 +107,3 @@ def empty(*, using):
     tables = ", ".join(model._meta.db_table for contestant in CONTESTANTS for model in contestant.models)
     with connections[using].cursor() as cursor:
         cursor.execute(f"TRUNCATE {tables} CASCADE")
-
-
-# Rows as a site gathers them: spread over the last 90 days, each phone with one verification and one message.
-FILLING = """
-INSERT INTO ihuyi_recipient (id, phone, version, guesses)
-SELECT n, '+8615' || lpad(n::text, 9, '0'), 1, '{{}}' FROM generate_series(1, {rows}) AS n;
-SELECT setval(pg_get_serial_sequence('ihuyi_recipient', 'id'), {rows});
-
-INSERT INTO ihuyi_verification
-    (id, recipient_id, purpose, seed, key_id, code_length, attempts, created_at, expires_at, verified_at)
-SELECT md5(n::text), n, 'login', '', '', 6, 1, moment, moment + interval '5 minutes', moment + interval '20 seconds'
-FROM generate_series(1, {rows}) AS n, LATERAL (SELECT now() - interval '90 days' * n / {rows} AS moment) AS moments;
-
-INSERT INTO ihuyi_message
-    (recipient_id, verification_id, channel, purpose, kind, text, state, counted, result_code, result_text, fault,
-     platform_id, parts, client, created_at, finished_at, duration)
-SELECT n, md5(n::text), 'sms', 'login', 'code', '您的验证码是：******。请不要把验证码泄露给其他人。', 'submitted',
-    true, 2, '提交成功', '', n::text, 1, '192.0.2.1', moment, moment + interval '0.2 seconds', 0.2
-FROM generate_series(1, {rows}) AS n, LATERAL (SELECT now() - interval '90 days' * n / {rows} AS moment) AS moments;
-
-INSERT INTO sms_verification
-    (id, created_at, modified_at, security_code, phone_number, session_token, is_verified, failed_attempts)
-SELECT md5(n::text)::uuid, moment, moment, '123456', '+8615' || lpad(n::text, 9, '0'), md5(n::text), true, 0
-FROM generate_series(1, {rows}) AS n, LATERAL (SELECT now() - interval '90 days' * n / {rows} AS moment) AS moments;
-"""
-
-
-def fill(rows, *, using):
-    """Let ours and django-phone-verify begin with so many rows in each table."""
-    empty(using=using)
-    with connections[using].cursor() as cursor:
-        cursor.execute(FILLING.format(rows=rows))
-        cursor.execute("VACUUM ANALYZE")
-        cursor.execute("CHECKPOINT")
