@@ -6,6 +6,7 @@ import hypothesis
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.utils import translation
 
 from django_ihuyi.backends import locmem
 from django_ihuyi.backends.simulator import get_app
@@ -23,6 +24,14 @@ def empty_cache():
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def default_language():
+    """Django's test client leaves the language of its last request behind."""
+    translation.deactivate()
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture
