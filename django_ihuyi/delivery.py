@@ -81,7 +81,7 @@ def send(
             template=template,
             variables=list(variables),
             text=text,
-            parts=message_templates.count_parts(text),
+            parts=message_templates.count_billed_parts(text),
             state=State.SENDING,
             client=client,
             created_at=standing.now,
@@ -100,7 +100,7 @@ def send_many(numbers: Iterable[str], **notice: Any) -> SendManyResult:
     for number in numbers:
         try:
             sent.append(send(number, **notice))
-        except (InvalidPhone, NotSent) as error:
+        except (InvalidPhone, NotSent) as error:  # noqa: PERF203 - each number has its own fate
             not_sent[number] = error
     return SendManyResult(sent=sent, not_sent=not_sent)
 

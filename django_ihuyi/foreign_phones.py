@@ -6,8 +6,10 @@ from collections.abc import Collection
 
 try:
     import phonenumbers
-except ImportError:  # the extra is not installed: no foreign number is taken
-    phonenumbers = None
+except ImportError:  # the extra is not there: no foreign number is taken
+    IS_INSTALLED = False
+else:
+    IS_INSTALLED = True
 
 #: Kinds of numbers that can get a message; in some countries one cannot tell mobile from fixed.
 _REACHABLE = {"MOBILE", "FIXED_LINE_OR_MOBILE"}
@@ -15,7 +17,7 @@ _REACHABLE = {"MOBILE", "FIXED_LINE_OR_MOBILE"}
 
 def parse(text: str, *, regions: Collection[str]) -> str | None:
     """Return the E.164 form of a mobile number of one of the regions (ISO 3166, "GB"), or None for all else."""
-    if phonenumbers is None:
+    if not IS_INSTALLED:
         return None
     try:
         number = phonenumbers.parse(text)
@@ -29,7 +31,7 @@ def parse(text: str, *, regions: Collection[str]) -> str | None:
 
 def is_region(text: str) -> bool:
     """Say whether numbers of this region (ISO 3166, "GB") can be read."""
-    return phonenumbers is not None and text in phonenumbers.SUPPORTED_REGIONS
+    return IS_INSTALLED and text in phonenumbers.SUPPORTED_REGIONS
 
 
 def split(phone: str) -> tuple[str, str]:

@@ -51,6 +51,11 @@ def spread(text: str, values: Mapping[str, str]) -> str:
     return PLACE.sub(lambda place: values[place[0]], text)
 
 
+def count_billed_parts(text: str) -> int:
+    """Return how many messages a text is billed as, with the SIGNATURE that the platform puts before it."""
+    return count_parts(f"【{settings.SIGNATURE}】{text}")
+
+
 def count_parts(text: str) -> int:
     """Return how many messages the platform bills for a text."""
     return 1 if len(text) <= ONE_PART else -(-len(text) // EACH_PART)

@@ -71,10 +71,11 @@ def test_the_send_log_says_who_asked_for_what_and_never_the_code():
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        pytest.param("{code}" + "字" * 64, 1, id="70 characters"),
-        pytest.param("{code}" + "字" * 65, 2, id="71 characters"),
-        pytest.param("{code}" + "字" * 128, 2, id="134 characters"),
-        pytest.param("{code}" + "字" * 129, 3, id="135 characters"),
+        # Six characters of the code, and six of the signature that the platform puts in front: 【互亿无线】.
+        pytest.param("{code}" + "字" * 58, 1, id="70 characters"),
+        pytest.param("{code}" + "字" * 59, 2, id="71 characters"),
+        pytest.param("{code}" + "字" * 122, 2, id="134 characters"),
+        pytest.param("{code}" + "字" * 123, 3, id="135 characters"),
     ],
 )
 def test_a_long_text_is_logged_with_the_parts_that_are_billed(configure, text, parts):

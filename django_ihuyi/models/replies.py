@@ -9,8 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi.models.recipients import Recipient
 
-#: What a person replies who wants no more advertisements (the trade's rule: every advertisement ends in "拒收请回复R" or
-#: the like; the platform names T and TD).
+#: What a person replies who wants no more advertisements.
 OPT_OUT = {"T", "TD", "退订"}
 
 #: Characters of a reply that are kept.

@@ -42,7 +42,7 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
     def spend_attempt(self, verification: Verification, *, right: bool, now: datetime, last: bool = False) -> None:
         """Count one guess and, if it was right, consume the verification, in one conditional statement.
 
-        `now` is when the verification was read. Raises LostRace unless it and its recipient still are as they were then.
+        `now` is when the verification was read; raises LostRace unless it and its recipient still are as they were.
         """
         connection = connections[self.db]
         verified_at = connection.ops.adapt_datetimefield_value(now if right else None)

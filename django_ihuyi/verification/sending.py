@@ -38,6 +38,12 @@ class IssuedCode:
     resend_in: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reserved:
+    verification: Verification
+    message: Message
+
+
 def send_code(
     phone: str,
     *,
@@ -61,7 +67,7 @@ def send_code(
         raise UnknownPurpose("name one of IHUYI['PURPOSES']")
     by = choose_channel(canonical, channel)
     database = using or router.db_for_write(Verification)
-    message = reserve(
+    reserved = reserve(
         canonical,
         kind=Kind.CODE,
         purpose=purpose,
@@ -70,12 +76,12 @@ def send_code(
         write=partial(_write, purpose=purpose, channel=by, client=client, using=database),
         using=database,
     )
-    dispatch(message, using=database)
-    raise_unless_sent(message)
-    return _issued(message)
+    dispatch(reserved.message, using=database)
+    raise_unless_sent(reserved.message)
+    return _issued(reserved)
 
 
-def _write(standing: Standing, *, purpose: str, channel: str, client: str, using: str) -> Message:
+def _write(standing: Standing, *, purpose: str, channel: str, client: str, using: str) -> _Reserved:
     """Claim, and write verification and message; the order of the locks is that of a guess, so they never cross."""
     verification = _resend(standing, purpose=purpose, using=using)
     if channel == "voice" and not _was_sent(verification, standing):
@@ -91,7 +97,7 @@ def _write(standing: Standing, *, purpose: str, channel: str, client: str, using
         )
     template = message_templates.template_of(purpose)
     text = message_templates.render(template, ["*" * verification.code_length])
-    return Message.objects.using(using).create(
+    message = Message.objects.using(using).create(
         recipient=standing.recipient,
         verification=verification,
         channel=channel,
@@ -99,11 +105,12 @@ def _write(standing: Standing, *, purpose: str, channel: str, client: str, using
         kind=Kind.CODE,
         template=template,
         text=text,
-        parts=message_templates.count_parts(text),
+        parts=message_templates.count_billed_parts(text),
         state=State.SENDING,
         client=client,
         created_at=standing.now,
     )
+    return _Reserved(verification=verification, message=message)
 
 
 def _resend(standing: Standing, *, purpose: str, using: str) -> Verification | None:
@@ -128,14 +135,14 @@ def _was_sent(verification: Verification | None, standing: Standing) -> bool:
     )
 
 
-def _issued(message: Message) -> IssuedCode:
-    verification, now = message.verification, message.created_at
+def _issued(reserved: _Reserved) -> IssuedCode:
+    verification, now = reserved.verification, reserved.message.created_at
     interval: int = settings.RESEND_INTERVAL
     return IssuedCode(
         verification_id=verification.pk,
         phone=verification.phone,
         purpose=verification.purpose,
-        channel=message.channel,
+        channel=reserved.message.channel,
         code_length=verification.code_length,
         expires_at=verification.expires_at,
         expires_in=int((verification.expires_at - now).total_seconds()),
