@@ -72,5 +72,5 @@ if REDIS_URL := os.environ.get("REDIS_URL"):
     CACHES["default"] = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        "OPTIONS": {"db": worker, "socket_timeout": 0.25, "socket_connect_timeout": 0.25},
+        "OPTIONS": {"db": worker, "socket_timeout": 10, "socket_connect_timeout": 10},
     }

@@ -117,7 +117,7 @@ def test_the_longest_full_window_says_when_to_come_back(api, ihuyi):
     """The window of a minute ends within a minute; but the day's is full as well."""
     ihuyi(CLIENT_LIMITS={"send": ["2/m", "2/d"]})
 
-    with time_machine.travel("2026-01-01T00:00:30Z", tick=False):
+    with time_machine.travel("2026-01-01T00:00:30+00:00", tick=False):
         waits = [answer.json()["retry_after"] for answer in send_many(api, 4)[2:]]
 
     assert waits[0] == waits[1] > 60
@@ -126,9 +126,9 @@ def test_the_longest_full_window_says_when_to_come_back(api, ihuyi):
 def test_a_window_of_a_second_asks_to_wait_for_one(api, ihuyi):
     ihuyi(CLIENT_LIMITS={"send": ["1/s"]})
 
-    with time_machine.travel("2026-01-01T00:00:00Z", tick=False):
+    with time_machine.travel("2026-01-01T00:00:00+00:00", tick=False):
         refused = send_many(api, 2)[1]
-    with time_machine.travel("2026-01-01T00:00:01Z", tick=False):
+    with time_machine.travel("2026-01-01T00:00:01+00:00", tick=False):
         after = api.send("13900139000")
 
     assert (refused.json()["retry_after"], after.status_code) == (1, 202)
