@@ -17,6 +17,9 @@ from django_ihuyi.checks.databases import complain_of_server, find_narrow_charse
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.conf import DEFAULT_TEXT
 
+# To judge models and settings, Django asks MariaDB for its version.
+pytestmark = pytest.mark.django_db
+
 ROOT = Path(__file__).parent.parent
 
 IHUYI = "django_ihuyi.backends.ihuyi.IhuyiBackend"
