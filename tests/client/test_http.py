@@ -4,6 +4,7 @@ import logging
 import os
 import pickle
 import signal
+import statistics
 import subprocess
 import sys
 import threading
@@ -392,11 +393,12 @@ def test_the_client_is_as_fast_as_a_bare_session(make_client, server, figure):
         "bare": lambda: session.post(server.url() + "?method=Submit", data=form, timeout=8).json(),
         "client": lambda: client.submit(mobile=MOBILE, content=CONTENT),
     }
-    rates = {name: max(rate(call) for _ in range(5)) for name, call in calls.items()}
+    # In turns, so that what disturbs the machine disturbs both.
+    rounds = [{name: rate(call) for name, call in calls.items()} for _ in range(9)]
     session.close()
 
-    ratio = rates["client"] / rates["bare"]
-    figure("client beside a bare session.post", f"{ratio:.2f} ({rates['client']:.0f} and {rates['bare']:.0f} calls/s)")
+    ratio = statistics.median(rates["client"] / rates["bare"] for rates in rounds)
+    figure("client beside a bare session.post", f"{ratio:.2f} (median of 9 rounds)")
     assert ratio >= 0.9
 
 
