@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from example_project import databases
 
@@ -71,6 +72,7 @@ if REDIS_URL := os.environ.get("REDIS_URL"):
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     CACHES["default"] = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        "OPTIONS": {"db": worker, "socket_timeout": 10, "socket_connect_timeout": 10},
+        # In the path of the address, which would win over an option of that name.
+        "LOCATION": urlsplit(REDIS_URL)._replace(path=f"/{worker}").geturl(),
+        "OPTIONS": {"socket_timeout": 10, "socket_connect_timeout": 10},
     }
