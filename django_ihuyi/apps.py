@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from django.apps import AppConfig
+from importlib import import_module
+from importlib.util import find_spec
+
+from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
 
 
@@ -16,3 +19,11 @@ class IhuyiConfig(AppConfig):
 
     def ready(self) -> None:
         from django_ihuyi import checks  # noqa: F401, PLC0415 - registers the checks, once the apps are there
+        from django_ihuyi.conf import settings  # noqa: PLC0415
+
+        # Celery's workers know the tasks of modules that are imported. Where it is missing, a check says so.
+        if settings.DISPATCHER == "celery" and find_spec("celery"):
+            import_module("django_ihuyi.integrations.celery")
+        # Its extensions are found by being imported.
+        if apps.is_installed("drf_spectacular"):
+            import_module("django_ihuyi.api.schema")

@@ -16,7 +16,8 @@ class Settings:
 
     #: How each channel is reached: {"sms": {"BACKEND": path of a class, "OPTIONS": {its keyword arguments}}}.
     CHANNELS: Mapping[str, Mapping[str, Any]] = {"sms": {"BACKEND": "django_ihuyi.backends.ihuyi.IhuyiBackend"}}
-    #: What codes may be asked for: {purpose: {"TEMPLATE": a name in TEMPLATES, "code" unless given}}.
+    #: What codes may be asked for: {purpose: {"TEMPLATE": a name in TEMPLATES, "code" unless given, "POLICY": the path
+    #: of a function that says whether a code may go to a phone, and of which no answer tells what it said}}.
     PURPOSES: Mapping[str, Mapping[str, str]] = {
         "register": {},
         "login": {},
@@ -35,6 +36,12 @@ class Settings:
     #: What one part of a message costs, as you want to see it multiplied: "0.045". Empty: no price is shown.
     PART_PRICE: str = ""
 
+    #: Who calls the platform: "inline" (the process that asks), "tasks" (django.tasks), "celery", or the path of a
+    #: Dispatcher class.
+    DISPATCHER: str = "inline"
+    #: What happens when the queue cannot take a message: "inline", or "refuse" (503, and nothing is claimed).
+    DISPATCH_FALLBACK: str = "inline"
+
     #: Regions (ISO 3166: "GB", "HK") whose mobile numbers may be sent to by the channel "international".
     INTERNATIONAL_REGIONS: Sequence[str] = ()
 
@@ -45,19 +52,74 @@ class Settings:
     #: Guesses that are answered for one code, at most 10.
     MAX_ATTEMPTS: int = 5
 
+    #: Phones that nothing is sent to and whose code is fixed: {number: {"secret_code": digits, "until": the last day
+    #: ("2027-01-31"), "name": what for}}. With DEBUG off an entry without name or date does not hold.
+    TEST_NUMBERS: Mapping[str, Mapping[str, str]] = {}
+
     #: Seconds between two messages of one purpose to one number.
     RESEND_INTERVAL: int = 60
     #: Messages to one number in any 24 hours: of all kinds (the platform's 4082), and of codes (its 4085).
     NUMBER_LIMITS: Mapping[str, int] = {"messages": 5, "codes": 5}
+    #: Messages that may leave by a channel's account within any second, in all processes: {"sms": 20}. Empty: no limit.
+    ACCOUNT_RATE: Mapping[str, int] = {}
     #: Let NUMBER_LIMITS exceed five, the platform's own figure: for an account that has been granted more.
     EXCEED_PLATFORM_LIMITS: bool = False
-    #: Requests of one client address or user, as count/period with period s, m, h or d. Empty: no limit.
-    CLIENT_LIMITS: Mapping[str, Sequence[str]] = {"send": ["5/m", "20/h", "50/d"], "verify": ["30/m"]}
-    #: Requests of all clients together. Empty: no limit.
+    #: Requests of one client address or user, as count/period with period s, m, h or d. What is left out keeps its
+    #: default; an empty list lifts one limit, an empty dict all.
+    CLIENT_LIMITS: Mapping[str, Sequence[str]] = {
+        "send": ["5/m", "20/h", "50/d"],
+        "verify": ["30/m"],
+        "captcha": ["30/m"],
+    }
+    #: Requests of all clients together; what is left out, and what is empty, as above.
     GLOBAL_LIMITS: Mapping[str, Sequence[str]] = {"send": ["300/m", "20000/d"]}
+
+    #: Who is asked before a code is sent: paths of subclasses of `django_ihuyi.guards.Guard`, asked in this order.
+    GUARDS: Sequence[str] = ()
+    #: Calls of the platform that one process may have under way; more wait, or are refused. Half of its threads.
+    PLATFORM_CONCURRENCY: int = 4
+
+    #: What the captcha guard shows, and when: {"BACKEND": "image", "geetest", "proof_of_work" or the path of a class,
+    #: "OPTIONS": {its keyword arguments}, "RULES": {a purpose, or "*" for all others: "always", "asked", "never", or
+    #: after how many codes in 24 hours: {"after_client": 3, "after_number": 2}}}. Without a rule: "always".
+    CAPTCHA: Mapping[str, Any] = {}
+
+    #: How long what is kept; what is left out keeps its default, and None is for ever. The purge erases it then:
+    #: verifications that did not succeed, after they expired, and those that did; the number, the texts and the
+    #: requester's address of a message, after it was sent, and what is left of it; replies, after they came.
+    RETENTION: Mapping[str, int | None] = {
+        "unverified_hours": 24,
+        "verification_days": None,
+        "phone_days": 7,
+        "message_days": 180,
+        "reply_days": 30,
+    }
+
+    #: What strangers may make us spend, counted exactly if GUARDS names `django_ihuyi.guards.budgets.BudgetGuard`.
+    #: LIMITS are of messages, NUMBERS of different phones; MODE is refuse, captcha, record or off. What the settings
+    #: do not name stays as it is here.
+    BUDGETS: Mapping[str, Mapping[str, Any]] = {
+        "client": {"LIMITS": ["5/m", "20/h", "50/d"], "NUMBERS": ["10/h"], "MODE": "refuse"},
+        "user": {"LIMITS": ["5/m", "20/h", "50/d"], "NUMBERS": ["10/h"], "MODE": "refuse"},
+        "prefix": {"NUMBERS": ["10/10m"], "MODE": "refuse"},
+        "global": {"LIMITS": ["300/m", "20000/d"], "MODE": "refuse"},
+        "unverified": {"LIMITS": ["10/h", "30/d"], "MODE": "captcha"},
+        "conversion": {"WINDOW": 100, "MINIMUM": 50, "PERCENT": 10, "PATIENCE": 60, "REST": 600, "MODE": "refuse"},
+    }
+    #: Addresses or networks, and phones, that count for the budget `global` only, and for no CLIENT_LIMITS.
+    EXEMPT_CLIENTS: Sequence[str] = ()
+    EXEMPT_NUMBERS: Sequence[str] = ()
+    #: How numbers begin that nothing is sent to (segments, 号段): "170", "1440", or with the country's code "+4470".
+    DENIED_PREFIXES: Sequence[str] = ()
 
     #: Reverse proxies in front of the site that append to X-Forwarded-For; 0: the header is not read.
     TRUSTED_PROXY_COUNT: int = 0
+    #: Secrets in the addresses that receipts and replies are pushed to; the first is the newest. Empty: none is taken.
+    WEBHOOK_SECRETS: Sequence[str] = ()
+    #: Networks ("203.0.113.0/24") that receipts and replies may come from. Empty: any.
+    WEBHOOK_ADDRESSES: Sequence[str] = ()
+    #: How the platform writes what it pushes: "utf-8" or "gbk".
+    WEBHOOK_ENCODING: str = "utf-8"
     #: Origins ("https://app.example.com") whose pages may call the API from another site.
     CROSS_SITE_ORIGINS: Sequence[str] = ()
     #: Hosts ("sms.example.com", or with a port) that a channel's url may name beside the platform's own.

@@ -6,17 +6,23 @@ IhuyiError
 ├── UnavailableChannel (ValueError) a channel that CHANNELS does not name, or that cannot reach this phone now
 ├── UnknownTemplate (ValueError)    a template that the TEMPLATES setting does not name
 ├── InvalidProof (ValueError)       forged, expired, redeemed, or made for something else
+├── BatchChanged (ValueError)       a batch of this name has other rows
 ├── InvalidAnswer (ValueError)      the platform's answer is not what it documents
 └── NotSent                         no message left; `code` says why
     ├── LimitReached                come back in `retry_after` seconds
     ├── OptedOut                    the phone asked for no more advertisements
     ├── NumberRefused               the platform says that the number does not exist
+    ├── CaptchaRequired             solve the captcha in `challenge`, and ask again with the answer
+    ├── CaptchaFailed               the answer was wrong, late or used before; `challenge` is a new captcha
     └── SendingUnavailable          platform unreachable, or refusing us; `retry_after` seconds
 
 Misconfiguration is not in it: that is Django's ImproperlyConfigured. Texts never hold a code, a key or a whole number.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 
 class IhuyiError(Exception):
@@ -56,6 +62,12 @@ class InvalidProof(IhuyiError, ValueError):
     code = "proof_invalid"
 
 
+class BatchChanged(IhuyiError, ValueError):
+    """A batch of this name was begun with other rows: what has left and what has not can no longer be told."""
+
+    code = "batch_changed"
+
+
 class InvalidAnswer(IhuyiError, ValueError):
     """The platform's answer is not what it documents; what became of the message is unknown."""
 
@@ -89,11 +101,31 @@ class NumberRefused(NotSent):
     code = "number_refused"
 
 
+class CaptchaRequired(NotSent):
+    """A captcha must be solved first: `challenge` holds what to show, ready to be written as JSON."""
+
+    code = "captcha_required"
+
+    def __init__(self, challenge: Mapping[str, Any]) -> None:
+        super().__init__("a captcha must be solved first: show `challenge`, and ask again with the answer")
+        self.challenge = challenge
+
+
+class CaptchaFailed(NotSent):
+    """The captcha was answered wrongly, too late, a second time or elsewhere: `challenge` is a new one."""
+
+    code = "captcha_failed"
+
+    def __init__(self, challenge: Mapping[str, Any]) -> None:
+        super().__init__("the captcha was not solved: show `challenge`, which is a new one, and ask again")
+        self.challenge = challenge
+
+
 class SendingUnavailable(NotSent):
     """The platform cannot be reached, or refuses us; try again in `retry_after` seconds."""
 
     code = "sending_unavailable"
 
     def __init__(self, *, retry_after: int) -> None:
-        super().__init__(f"sending is not possible now: try again in {retry_after} seconds; the send log says why")
+        super().__init__(f"sending is not possible now: try again in {retry_after} seconds; the logs say why")
         self.retry_after = retry_after

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
 
 from django_ihuyi import proofs
 from django_ihuyi.exceptions import InvalidProof
@@ -16,11 +17,15 @@ from django_ihuyi.proofs import Proof
 class PhoneProofField(forms.CharField):
     """Take a proof for `purpose`, redeem it, and give the `Proof`: its `phone` is the number to trust.
 
+    A form does not know who sends it: set `form.fields[name].user` to redeem the proof for a user of yours.
+
     Validating redeems, and a proof is redeemed once. Validate and save in one transaction, and roll it back when the
     form is invalid: then a proof outlives a wrong password in the field beside it.
     """
 
     widget = forms.HiddenInput
+    #: Whom the proof is redeemed for, if anybody says so.
+    user: object = None
     default_error_messages = {
         "required": _("Verify the phone first."),
         "proof_invalid": _("The verification of the phone is no longer valid. Repeat it."),
@@ -30,12 +35,13 @@ class PhoneProofField(forms.CharField):
         self.purpose = purpose
         super().__init__(**options)
 
+    @sensitive_variables()
     def clean(self, value: Any) -> Proof | None:
         """Redeem the proof; None for a field that is not required and was left empty."""
         token = super().clean(value)
         if not token:
             return None
         try:
-            return proofs.redeem(token, purpose=self.purpose)
+            return proofs.redeem(token, purpose=self.purpose, user=self.user)
         except InvalidProof as error:
             raise ValidationError(self.error_messages["proof_invalid"], code="proof_invalid") from error

@@ -1,9 +1,13 @@
-"""Phone numbers: parse what people type into one canonical form, show it masked."""
+"""Phone numbers: parse what people type into one canonical form, show it masked, find it by its fingerprint."""
 
 from __future__ import annotations
 
+import hmac
 import re
 import unicodedata
+
+from django.conf import settings as django_settings
+from django.utils.encoding import force_bytes
 
 from django_ihuyi import foreign_phones
 from django_ihuyi.conf import settings
@@ -17,7 +21,14 @@ MAX_LENGTH = 32
 _MAINLAND = re.compile(r"(?:\+86|0086|86)?(1[3-9][0-9]{9})")
 # Any other number in the international form; 00 is how most of the world dials the plus.
 _FOREIGN = re.compile(r"(?:\+|00)(?!86)([1-9][0-9]{6,14})")
+# As `wire` writes them; the sign and zeros of the country code are forgiven.
+_MAINLAND_WIRE = re.compile(r"(?:(?:\+|00)?86 ?)?(1[3-9][0-9]{9})")
+_FOREIGN_WIRE = re.compile(r"(?:\+|00)?(?!86)([1-9][0-9]{0,2}) ?([0-9]{4,12})")
 _SEPARATORS = str.maketrans("", "", " -")
+
+_LABEL = b"django_ihuyi.phone.1"
+#: Hexadecimal digits of a fingerprint: 128 bits of HMAC-SHA256.
+FINGERPRINT_LENGTH = 32
 
 
 def parse(text: object) -> str:
@@ -40,15 +51,49 @@ def is_mainland(phone: str) -> bool:
     return phone.startswith("+86")
 
 
+def is_denied(phone: str) -> bool:
+    """Say whether a canonical number is of a segment (号段) that DENIED_PREFIXES shuts out."""
+    starts = (prefix if prefix.startswith("+") else f"+86{prefix}" for prefix in settings.DENIED_PREFIXES)
+    return any(phone.startswith(start) for start in starts)
+
+
 def wire(phone: str) -> str:
     """Return what goes on the wire for a canonical number: `13800138000`, or `44 7400123456`."""
     return phone.removeprefix("+86") if is_mainland(phone) else " ".join(foreign_phones.split(phone))
+
+
+def parse_wire(text: str) -> str:
+    """Return the canonical form of a number that the platform wrote, as `wire` does or with the country code before it.
+
+    It says what the number is, not whether we send to it. Raises InvalidPhone for what is no number.
+    """
+    if match := _MAINLAND_WIRE.fullmatch(text):
+        return f"+86{match[1]}"
+    # The blank is all that tells +1 3800138000 from 13800138000.
+    if match := _FOREIGN_WIRE.fullmatch(text):
+        return f"+{match[1]}{match[2]}"
+    raise InvalidPhone("the platform wrote a number that is none")
 
 
 def mask(phone: str) -> str:
     """Return the number as logs, admin and strangers may see it: `138****8000`, `+44****3456`."""
     shown = phone.removeprefix("+86")
     return f"{shown[:3]}****{shown[-4:]}"
+
+
+def fingerprint(phone: str) -> str:
+    """Return what a canonical number is found by after it was erased; nobody can make it without SECRET_KEY."""
+    return _fingerprint(phone, django_settings.SECRET_KEY)
+
+
+def fingerprints(phone: str) -> list[str]:
+    """Return the fingerprints that a canonical number may have been kept under: today's, then those of older keys."""
+    return [_fingerprint(phone, key) for key in (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)]
+
+
+def _fingerprint(phone: str, secret: str | bytes) -> str:
+    key = hmac.digest(force_bytes(secret), _LABEL, "sha256")
+    return hmac.digest(key, phone.encode(), "sha256").hex()[:FINGERPRINT_LENGTH]
 
 
 def _parse_foreign(digits: str) -> str:

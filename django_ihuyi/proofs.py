@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings as django_settings
-from django.db import router
+from django.db import router, transaction
 from django.utils.encoding import force_bytes
+from django.views.decorators.debug import sensitive_variables
 
+from django_ihuyi import signals, transactions
 from django_ihuyi.exceptions import InvalidProof
 from django_ihuyi.models import Verification
 
@@ -41,8 +43,11 @@ def make(verification: Verification) -> str:
     return base64.urlsafe_b64encode(bytes.fromhex(verification.pk) + mac).decode()
 
 
-def redeem(token: object, *, purpose: str, using: str | None = None) -> Proof:
+@sensitive_variables()
+def redeem(token: object, *, purpose: str, user: object = None, using: str | None = None) -> Proof:
     """Use up a proof for `purpose` and return what it says.
+
+    `user`, a user of yours or its primary key, is whom it is redeemed for, as far as you know: see `assign`.
 
     Raises InvalidProof if it is forged, older than 10 minutes, used before, or was made for another purpose; which of
     these is not told. The claim is one conditional UPDATE: of any number of parallel callers exactly one gets it.
@@ -51,7 +56,8 @@ def redeem(token: object, *, purpose: str, using: str | None = None) -> Proof:
     verification = _find(token, using=database)
     if verification is None or verification.verified_at is None or verification.purpose != purpose:
         raise InvalidProof("the proof is not valid: let the phone be verified again")
-    if not Verification.objects.using(database).redeem(verification, lifetime=LIFETIME):
+    holder = _key_of(user)
+    if not _claim(verification, holder, using=database):
         raise InvalidProof("the proof is not valid any more: let the phone be verified again")
     return Proof(
         phone=verification.phone,
@@ -59,6 +65,53 @@ def redeem(token: object, *, purpose: str, using: str | None = None) -> Proof:
         verification_id=verification.pk,
         verified_at=verification.verified_at,
     )
+
+
+@sensitive_variables()
+def assign(proof: Proof, *, user: object, using: str | None = None) -> None:
+    """Say whom a redeemed proof was for: a user of yours, who may not have been there before, or its primary key.
+
+    Where another user held the phone until now, that one's verifications no longer count (`verified_within`), and the
+    signal `phone_taken_over` tells you after the commit. The first one who is named stays.
+    """
+    database = using or router.db_for_write(Verification)
+    verifications, holder = Verification.objects.using(database), _key_of(user)
+    with transaction.atomic(using=database):
+        if not holder or not verifications.assign(proof.verification_id, user=holder):
+            return
+        verification = verifications.select_related("recipient").get(pk=proof.verification_id)
+        previous = verification.recipient.hand_over(holder, using=database)
+    _tell_of_takeover(verification, previous, using=database)
+
+
+def _claim(verification: Verification, holder: str, *, using: str) -> bool:
+    verifications = Verification.objects.using(using)
+    if not holder:
+        return verifications.redeem(verification, lifetime=LIFETIME)
+    with transaction.atomic(using=using):
+        if not verifications.redeem(verification, lifetime=LIFETIME, user=holder):
+            return False
+        previous = verification.recipient.hand_over(holder, using=using)
+    verification.redeemed_by = holder
+    _tell_of_takeover(verification, previous, using=using)
+    return True
+
+
+def _tell_of_takeover(verification: Verification, previous: str, *, using: str) -> None:
+    user = verification.redeemed_by
+    if previous in ("", user):
+        return
+
+    def tell() -> None:
+        signals.phone_taken_over.send_robust(Verification, verification=verification, user=user, previous=previous)
+
+    transactions.after_commit(tell, using=using)
+
+
+def _key_of(user: object) -> str:
+    """Return the primary key as text, nothing for nobody: None, an anonymous user, one that is not saved yet."""
+    key = getattr(user, "pk", user)
+    return "" if key is None else str(key)
 
 
 def _find(token: object, *, using: str) -> Verification | None:

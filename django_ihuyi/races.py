@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import secrets
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -20,6 +20,8 @@ ROUNDS = 20
 CONFLICTS = 3
 #: How PostgreSQL (SQLSTATE) and MariaDB (error number) call them.
 _CONFLICTS = {"40001", "40P01", "55P03", 1205, 1213}
+
+_chance = secrets.SystemRandom()
 
 
 class TooBusy(Exception):
@@ -42,7 +44,7 @@ def run(attempt: Callable[[], T], *, using: str) -> T:
             conflicts += 1
             if transactions.is_open(using) or not _is_conflict(error) or conflicts == CONFLICTS:
                 raise
-        time.sleep(random.uniform(0, 0.01))  # noqa: S311 - spreads the runners, guards nothing
+        time.sleep(_chance.uniform(0, 0.01))
     raise TooBusy
 
 

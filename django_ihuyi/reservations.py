@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TypeVar
+from typing import Protocol
 
-from django.db import transaction
-
-from django_ihuyi import races, signals
+from django_ihuyi import fixed_codes, policies, races, signals
 from django_ihuyi.conf import settings
 from django_ihuyi.exceptions import LimitReached, SendingUnavailable
+from django_ihuyi.fixed_codes import FixedCode
 from django_ihuyi.limits import GuessBudget, Refusal, Rules, find_refusal
-from django_ihuyi.models import Kind, Recipient, Standing, read_standing
+from django_ihuyi.models import Kind, Message, Recipient, Standing, State, read_standing, write_claimed
 
-T = TypeVar("T")
+
+class Write(Protocol):
+    """Write a message with its claim; raise LostRace if its recipient has changed since it was read."""
+
+    def __call__(self, message: Message, *, using: str) -> None: ...
 
 
 def reserve(
@@ -23,22 +26,26 @@ def reserve(
     kind: Kind,
     purpose: str,
     channel: str,
-    write: Callable[[Standing], T],
+    draft: Callable[[Standing], Message],
     using: str,
     verification_id: str | None = None,
-) -> T:
-    """Return what `write` wrote for a phone that a message may go to; `write` claims the recipient.
+    write: Write = write_claimed,
+) -> Message:
+    """Write the message that `draft` makes of how the phone stands, if one may go there, and return it.
 
     Raises LimitReached, or SendingUnavailable when others were faster every time.
     """
 
-    def attempt() -> T:
+    def attempt() -> Message:
         standing = read_standing(phone, verification_id=verification_id, using=using)
         refusal = _find_refusal(standing, kind=kind, purpose=purpose, channel=channel)
         if refusal is not None:
             raise limit_reached(refusal, phone=phone)
-        with transaction.atomic(using=using):
-            return write(standing)
+        message = draft(standing)
+        if fixed := fixed_codes.find(phone):
+            _withhold(message, fixed)
+        write(message, using=using)
+        return message
 
     try:
         return races.run(attempt, using=using)
@@ -46,9 +53,17 @@ def reserve(
         raise SendingUnavailable(retry_after=1) from error
 
 
+def _withhold(message: Message, fixed: FixedCode) -> None:
+    """Make of a message to a test number one that never leaves, and that no limit counts."""
+    message.state, message.counted, message.finished_at = State.UNSENT, False, message.created_at
+    message.fault, message.result_text = fixed_codes.FAULT, fixed.name[:200]
+
+
 def limit_reached(refusal: Refusal, *, phone: str) -> LimitReached:
     """Tell the listeners of a refusal, and return the error to raise."""
-    signals.limit_hit.send_robust(Recipient, code=refusal.code, retry_after=refusal.retry_after, phone=phone, client="")
+    signals.limit_hit.send_robust(
+        Recipient, code=refusal.code, retry_after=refusal.retry_after, phone=phone, client="", reason=""
+    )
     return LimitReached(refusal.code, retry_after=refusal.retry_after)
 
 
@@ -56,12 +71,14 @@ def _find_refusal(standing: Standing, *, kind: Kind, purpose: str, channel: str)
     closed_until = GuessBudget.load(standing.recipient.guesses, purpose).closed_until(standing.now)
     if closed_until:  # a code that may not be tried costs money for nothing
         return Refusal.until(closed_until, code="guess_limit", now=standing.now)
-    return find_refusal(standing, purpose=purpose, kind=kind, channel=channel, rules=_rules())
+    return find_refusal(standing, purpose=purpose, kind=kind, channel=channel, rules=rules_of(purpose))
 
 
-def _rules() -> Rules:
+def rules_of(purpose: str) -> Rules:
+    """Return the figures that hold for messages of a purpose."""
     return Rules(
         resend_interval=timedelta(seconds=settings.RESEND_INTERVAL),
         messages=settings.NUMBER_LIMITS["messages"],
         codes=settings.NUMBER_LIMITS["codes"],
+        is_discreet=policies.is_discreet(purpose),
     )

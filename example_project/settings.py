@@ -9,18 +9,31 @@ IHUYI_ACCOUNT,
 IHUYI_API_KEY           the platform's APIID and APIKEY; without them the simulator, inside this process
 IHUYI_URL               another address of the platform's SMS product
 IHUYI_ALLOW_LOOPBACK    1: that address may be plain http on this machine (a simulator)
-IHUYI_CLIENT_LIMITS     off: no limits per client address and in all, for load tests
-IHUYI_WEBHOOK_SECRET    not used yet: receipts and replies are not taken by this version
-IHUYI_CAPTCHA           off
-IHUYI_DISPATCHER        inline
+IHUYI_CLIENT_LIMITS     off: no limits per client address and in all, and no budgets, for load tests
+IHUYI_WEBHOOK_SECRET    takes receipts and replies at /webhooks/receipts/<secret>/ and /webhooks/replies/<secret>/;
+                        several divided by commas while one takes the other's place
+IHUYI_CAPTCHA           image, geetest, proof_of_work or off; without it image, if django-simple-captcha is installed
+                        and the client limits are on
+IHUYI_GEETEST_ID,
+IHUYI_GEETEST_KEY       GeeTest's captcha_id and captcha_key
+IHUYI_DISPATCHER        inline; tasks: a queue in the database, worked by `manage.py db_worker`; celery: a queue in
+                        REDIS_URL, worked by `celery -A example_project worker`
+IHUYI_DISPATCH_FALLBACK inline, or refuse: what happens while the queue is down
+IHUYI_PLATFORM_CONCURRENCY
+                        calls of the platform that one process may have under way; without it 2, half of four threads
 """
 
+import importlib
 import os
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
+import django
 from django.core.exceptions import ImproperlyConfigured
+from django.db.backends.signals import connection_created
 
+from django_ihuyi.integrations.postgresql import end_waits
 from example_project import databases
 
 BASE_DIR = Path(__file__).resolve().parent
@@ -38,6 +51,13 @@ def choice(name, *, choices):
     if word not in choices:
         raise ImproperlyConfigured(f"{name} may be {' or '.join(choices)} in this version, not {word!r}.")
     return word
+
+
+def number(name, *, default):
+    word = os.environ.get(name) or str(default)
+    if not (word.isascii() and word.isdigit()):
+        raise ImproperlyConfigured(f"{name} is a whole number, not {word!r}.")
+    return int(word)
 
 
 account = os.environ.get("IHUYI_ACCOUNT", "")
@@ -65,6 +85,9 @@ INSTALLED_APPS = [
     "django_ihuyi",
     "example_project",
 ]
+# Whether it is used or not, so that its table is there when it is.
+if HAS_PICTURES := bool(find_spec("captcha") and find_spec("captcha.models")):
+    INSTALLED_APPS.append("captcha")
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -100,6 +123,9 @@ DATABASES = {
     ),
 }
 
+# A PostgreSQL server that is frozen cannot keep its own time-outs.
+connection_created.connect(end_waits)
+
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if redis_url := os.environ.get("REDIS_URL"):
     CACHES["default"] = {
@@ -121,16 +147,40 @@ WHITENOISE_USE_FINDERS = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "filters": {"masked": {"()": "django_ihuyi.masking.MaskingFilter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["masked"]}},
     "loggers": {"django": {"handlers": ["console"], "level": "INFO" if DEBUG else "ERROR", "propagate": False}},
     "root": {"handlers": ["console"], "level": "INFO" if DEBUG else "WARNING"},
 }
+# Of numbers, codes and keys neither the page of DEBUG nor a mail about an error has more than their names.
+DEFAULT_EXCEPTION_REPORTER = "django_ihuyi.masking.MaskingReporter"
 
-choice("IHUYI_CAPTCHA", choices=["off"])
-choice("IHUYI_DISPATCHER", choices=["inline"])
-if os.environ.get("IHUYI_WEBHOOK_SECRET"):
-    # Codes are sent and verified all the same, so this is no reason not to start.
-    warnings.warn("IHUYI_WEBHOOK_SECRET is set, but this version takes no receipts and replies yet.", stacklevel=1)
+CLIENT_LIMITS = switch("IHUYI_CLIENT_LIMITS", default=True)
+# A captcha counts by client, too: who has switched the limits off for a load test does not want to be asked.
+picture_first = ["image", "off"] if CLIENT_LIMITS else ["off", "image"]
+captcha = choice("IHUYI_CAPTCHA", choices=[*(picture_first if HAS_PICTURES else ["off"]), "geetest", "proof_of_work"])
+DISPATCHER = choice("IHUYI_DISPATCHER", choices=["inline", "tasks", "celery"])
+
+if DISPATCHER != "inline" and not account:
+    # The messages go to the simulator in the worker, and the phones are shown by the one in the site.
+    warnings.warn(
+        f"IHUYI_DISPATCHER is {DISPATCHER}: serve a simulator for all, and name it in IHUYI_URL.", stacklevel=1
+    )
+if DISPATCHER == "tasks":
+    INSTALLED_APPS += ["django_tasks_db"] if django.VERSION >= (6, 0) else ["django_tasks", "django_tasks_db"]
+    TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+if DISPATCHER == "celery":
+    if not redis_url:
+        raise ImproperlyConfigured("IHUYI_DISPATCHER is celery, whose queue is in REDIS_URL: set that, too.")
+    # Makes it the app that tasks are sent by, in every process of the site.
+    importlib.import_module("example_project.celery")
+    CELERY_BROKER_URL = redis_url
+    # Who asks for a code shall not wait for a queue that hangs.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 0.25, "socket_connect_timeout": 0.25, "max_retries": 0}
+    CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+    # A code is worth sending for 30 seconds: no worker shall keep one while another has nothing to do.
+    CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+    CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 if account:
     SMS_CHANNEL = {
@@ -142,9 +192,28 @@ if account:
 else:
     SMS_CHANNEL = {"BACKEND": "django_ihuyi.backends.simulator.SimulatorBackend"}
 
+# Who asks for the first code does it without a captcha. A site under attack asks for one always: {"*": "always"}.
+CAPTCHA = {"BACKEND": captcha, "RULES": {"*": {"after_client": 3, "after_number": 1}}}
+if captcha == "geetest":
+    CAPTCHA["OPTIONS"] = {
+        "captcha_id": os.environ.get("IHUYI_GEETEST_ID", ""),
+        "captcha_key": os.environ.get("IHUYI_GEETEST_KEY", ""),
+    }
+    if not all(CAPTCHA["OPTIONS"].values()):
+        raise ImproperlyConfigured("IHUYI_GEETEST_ID and IHUYI_GEETEST_KEY are needed for GeeTest's captcha.")
+
+# In this order: a budget may ask for a captcha.
+BUDGETS, CAPTCHAS = "django_ihuyi.guards.budgets.BudgetGuard", "django_ihuyi.guards.captcha.CaptchaGuard"
 IHUYI = {
     "CHANNELS": {"sms": SMS_CHANNEL},
+    "GUARDS": [*([BUDGETS] if CLIENT_LIMITS else []), *([] if captcha == "off" else [CAPTCHAS])],
+    "CAPTCHA": {} if captcha == "off" else CAPTCHA,
     "ALLOW_LOOPBACK": switch("IHUYI_ALLOW_LOOPBACK", default=False),
+    "DISPATCHER": DISPATCHER,
+    "DISPATCH_FALLBACK": choice("IHUYI_DISPATCH_FALLBACK", choices=["inline", "refuse"]),
+    # Half of the threads of a process (wsgi.py): while the platform hangs, the others serve the rest of the site.
+    "PLATFORM_CONCURRENCY": number("IHUYI_PLATFORM_CONCURRENCY", default=2),
+    "WEBHOOK_SECRETS": [secret for secret in os.environ.get("IHUYI_WEBHOOK_SECRET", "").split(",") if secret],
 }
-if not switch("IHUYI_CLIENT_LIMITS", default=True):
+if not CLIENT_LIMITS:
     IHUYI |= {"CLIENT_LIMITS": {}, "GLOBAL_LIMITS": {}}

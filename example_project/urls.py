@@ -1,5 +1,7 @@
 """The routes of the example site."""
 
+from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -12,3 +14,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("_simulator/", include("django_ihuyi.simulator_urls")),
 ]
+if settings.IHUYI.get("WEBHOOK_SECRETS"):
+    urlpatterns.append(path("webhooks/", include("django_ihuyi.webhooks.urls")))
+if apps.is_installed("captcha"):
+    urlpatterns.append(path("captcha/", include("captcha.urls")))

@@ -1,4 +1,7 @@
-"""What a WSGI server runs, from the repository's root: `gunicorn example_project.wsgi`."""
+"""What a WSGI server runs, from the repository's root: `gunicorn example_project.wsgi --workers 2 --threads 4`.
+
+With another number of threads set IHUYI_PLATFORM_CONCURRENCY to half of them (settings.py).
+"""
 
 import os
 

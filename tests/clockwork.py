@@ -4,16 +4,42 @@ from datetime import timedelta
 
 from django.db.models import DateTimeField, F
 
-from django_ihuyi.models import Message, Recipient, Verification
+from django_ihuyi.models import (
+    Budget,
+    KeyedRequest,
+    Message,
+    Place,
+    Recipient,
+    Reply,
+    SpentCaptcha,
+    StrayReceipt,
+    Verification,
+)
+
+MODELS = (Recipient, Verification, Message, Reply, StrayReceipt, KeyedRequest, SpentCaptcha, Budget, Place)
 
 
 def let_pass(**duration):
     """Let time pass, as in `let_pass(minutes=5)`: every moment that the app has stored lies so much further back."""
     gone = timedelta(**duration)
-    for model in (Recipient, Verification, Message):
+    for model in MODELS:
         moments = [field.name for field in model._meta.fields if isinstance(field, DateTimeField)]
         model.objects.update(**{name: F(name) - gone for name in moments})
     for recipient in Recipient.objects.all():
         for budget in recipient.guesses.values():
             budget["failed_at"] = [moment - gone.total_seconds() for moment in budget["failed_at"]]
         recipient.save(update_fields=["guesses"])
+    for budget in Budget.objects.all():
+        budget.slot_began = max(0, budget.slot_began - int(gone.total_seconds()))
+        budget.history = shift(budget.history, int(gone.total_seconds()))
+        budget.save(update_fields=["slot_began", "history"])
+
+
+def shift(history, gone):
+    """Return what a budget remembers, so many seconds older."""
+    older = dict(history)
+    for period, parts in history.get("spending", {}).items():
+        older["spending"] = older["spending"] | {period: [[began - gone, count] for began, count in parts]}
+    if "numbers" in history:
+        older["numbers"] = {mark: moment - gone for mark, moment in history["numbers"].items()}
+    return older | {name: history[name] - gone for name in ("since", "checked") if history.get(name)}

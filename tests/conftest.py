@@ -8,14 +8,18 @@ from django.core.cache import cache
 from django.db import connection
 from django.utils import translation
 
+from django_ihuyi import gates
 from django_ihuyi.backends import locmem
 from django_ihuyi.backends.simulator import get_app
+from tests import dispatchers, flushing
 
 FIGURE = "figure "
 
 # How long an example takes is the machine's affair; what must be fast is measured by a test of its own.
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
+
+flushing.install()
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +28,22 @@ def empty_cache():
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def open_gates():
+    """What a test's failing platform has taught this process is none of the next test's business."""
+    gates.forget()
+    yield
+    gates.forget()
+
+
+@pytest.fixture(autouse=True)
+def empty_queues():
+    """What one test enqueued and nobody took is none of the next test's business."""
+    yield
+    dispatchers.queue.clear()
+    dispatchers.later.clear()
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +105,7 @@ def pytest_terminal_summary(terminalreporter):
         (name.removeprefix(FIGURE), value)
         for reports in terminalreporter.stats.values()
         for report in reports
-        if getattr(report, "when", "") == "call"
+        if getattr(report, "when", "") == "teardown"
         for name, value in report.user_properties
         if name.startswith(FIGURE)
     ]

@@ -7,6 +7,9 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from django.db.backends.signals import connection_created
+
+from django_ihuyi.integrations.postgresql import end_waits
 from example_project import databases
 
 SECRET_KEY = "the-tests-only-secret-key-0123456789-abcdefghijklmnop"
@@ -26,6 +29,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "rest_framework",
+    "captcha",
+    "drf_spectacular",
     "django_ihuyi",
 ]
 MIDDLEWARE = [
@@ -56,6 +61,9 @@ IHUYI = {
     "CHANNELS": {"sms": {"BACKEND": "django_ihuyi.backends.locmem.LocmemBackend"}},
 }
 
+REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+SPECTACULAR_SETTINGS = {"TITLE": "django_ihuyi", "DESCRIPTION": "Verify phone numbers by SMS.", "VERSION": "1"}
+
 # Every process has its own place, so that runs beside each other never meet.
 WORKPLACE = Path(tempfile.mkdtemp(prefix="django-ihuyi-tests-"))
 atexit.register(shutil.rmtree, WORKPLACE, ignore_errors=True)
@@ -65,6 +73,12 @@ DATABASE_URL = os.environ.get("DATABASE_URL") or f"sqlite:///{(WORKPLACE / 'db.s
 DATABASES = {"default": databases.from_url(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": str(WORKPLACE / "test.sqlite3")}
+# The suite makes tables and empties them, for which a busy machine needs longer than a site should wait.
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["OPTIONS"]["options"] = "-c statement_timeout=30000 -c lock_timeout=3000"
+if DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
+    DATABASES["default"]["OPTIONS"]["read_timeout"] = 30
+connection_created.connect(end_waits)
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if REDIS_URL := os.environ.get("REDIS_URL"):

@@ -1,6 +1,10 @@
 """The steps of the story, as tests tell it."""
 
+import contextlib
+
 from django_ihuyi.backends.locmem import outbox
+from django_ihuyi.exceptions import SendingUnavailable
+from django_ihuyi.gates.breaker import FAILURES
 from django_ihuyi.verification import send_code, verify_code
 
 PHONE = "+8613800138000"
@@ -32,3 +36,10 @@ def other_than(code):
 def failing(**options):
     """CHANNELS whose backend fails, as in `failing(outcome="refused", result_code=4085)`."""
     return {"sms": {"BACKEND": LOCMEM, "OPTIONS": options}}
+
+
+def shut_the_gates():
+    """Let this process learn that the platform, whose backend is `failing(outcome="unsent")`, does not work."""
+    for number in range(FAILURES):
+        with contextlib.suppress(SendingUnavailable):
+            send(f"+86137{number:08d}")

@@ -9,15 +9,18 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
+from django_ihuyi.admin import filters
 from django_ihuyi.admin.base import BoundedPaginator
-from django_ihuyi.models import Message, Recipient, Verification
+from django_ihuyi.models import Message, Recipient, Reply, Verification
 from tests.clockwork import let_pass
 from tests.story import PHONE, failing, guess_right, guess_wrong, send
 
 pytestmark = pytest.mark.django_db
 
-MODELS = {"recipient": Recipient, "verification": Verification, "message": Message}
+OURS = {"content_type__app_label": "ihuyi"}
+MODELS = {"recipient": Recipient, "verification": Verification, "message": Message, "reply": Reply}
 LOOK = [f"view_{name}" for name in MODELS]
 CHANGE = [f"{verb}_{name}" for verb in ("add", "change", "delete") for name in MODELS]
 
@@ -56,6 +59,10 @@ def enter(client):
     return take
 
 
+def answer(phone=PHONE, content="TD\x1b[31m\u202e<b>=1+1"):
+    return Reply.objects.record(phone, content, platform_id="1", replied_at=timezone.now())
+
+
 @pytest.fixture
 def story(configure, outbox):
     """What is on the desk; return the secrets that must not be."""
@@ -68,6 +75,7 @@ def story(configure, outbox):
     with pytest.raises(Exception, match="number_limit"):
         send("+8613700137000")
     configure(CHANNELS=failing())
+    answer()
     seeds = [seed for seed in Verification.objects.values_list("seed", flat=True) if seed]
     numbers = [PHONE[3:], "13900139000", "13700137000"]
     return [*(text.code for text in outbox), *seeds, *numbers, verdict.proof]
@@ -114,16 +122,41 @@ def expected_status(role, page, method):
 
 
 @pytest.mark.parametrize("role", EVERYBODY)
-def test_no_page_shows_a_code_a_seed_a_proof_or_a_whole_number(story, enter, role):
+def test_no_page_shows_a_code_a_seed_a_proof_or_a_whole_number(story, enter, role, figure):
     client = enter(role)
     # The login page repeats what an anonymous caller typed, to go on from there.
     searches = [] if role == "anonymous" else [f"{address(name, 'changelist')}?q={PHONE}" for name in MODELS]
-    addresses = [*pages().values(), *searches]
+    answers = [client.get(url, follow=True) for url in [*pages().values(), *searches]]
+    answers += [act(client, name, action) for name in MODELS for action in ("lift", "delete_selected")]
 
-    for url in addresses:
-        response = client.get(url, follow=True)
-        shown = response.content.decode() + str(response.headers) + str(response.redirect_chain)
-        assert [secret for secret in story if secret in shown] == [], url
+    figure(f"F22 secrets in the admin, {role}", f"{len(shown(story, answers))} in {len(answers)} answers [target 0]")
+    assert shown(story, answers) == []
+
+
+def test_no_right_alone_shows_a_secret(story, client, figure):
+    users = [User(username="nobody", is_staff=False)]
+    users += [User(username=f"staff {n}", is_staff=True) for n in range(Permission.objects.filter(**OURS).count())]
+    answers = []
+    for user, right in zip(users, [None, *Permission.objects.filter(**OURS)], strict=True):
+        user.save()
+        # Who is not staff has all of them, and gets nowhere.
+        user.user_permissions.set([right] if right else Permission.objects.filter(**OURS))
+        client.force_login(user)
+        answers += [client.get(url, follow=True) for url in pages().values()]
+
+    figure("F22 secrets in the admin, each right alone", f"{len(shown(story, answers))} in {len(answers)} [target 0]")
+    assert shown(story, answers) == []
+
+
+def act(client, name, action):
+    row = MODELS[name].objects.order_by("pk").first()
+    return client.post(address(name, "changelist"), {"action": action, "_selected_action": [row.pk]}, follow=True)
+
+
+def shown(secrets, answers):
+    """The secrets that stand in answers, or in the headers and addresses on the way to them."""
+    texts = [f"{answer.content.decode()} {answer.headers} {answer.redirect_chain}" for answer in answers]
+    return [secret for secret in secrets for text in texts if secret in text]
 
 
 def test_a_list_shows_numbers_masked_and_results_with_their_meaning(story, enter):
@@ -132,6 +165,16 @@ def test_a_list_shows_numbers_masked_and_results_with_their_meaning(story, enter
     assert "137****7000" in shown
     assert "408: " in shown
     assert "blacklist" in shown
+
+
+@pytest.mark.parametrize("page", ["changelist", "change"])
+def test_a_reply_is_shown_so_that_it_does_nothing(story, enter, page):
+    arguments = [Reply.objects.get().pk] if page == "change" else []
+    shown = enter("viewer").get(address("reply", page, *arguments)).content.decode()
+
+    assert r"TD\x1b[31m\u202e&lt;b&gt;=1+1" in shown
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
 
 
 def test_results_are_explained_in_the_readers_language(story, enter):
@@ -191,6 +234,10 @@ def test_what_is_no_known_number_finds_nothing_out(story, enter, name, typed, wo
         ("message", "recipient__phone__endswith=8000"),
         ("message", "verification__seed__startswith=a"),
         ("message", "text__contains=1"),
+        ("message", "result_code__gt=2"),
+        ("message", "purpose__contains=x"),
+        ("reply", "content__contains=1"),
+        ("reply", "recipient__phone__startswith=%2B861380"),
     ],
 )
 def test_no_lookup_tells_a_secret_letter_by_letter(story, enter, name, probe):
@@ -201,6 +248,7 @@ def test_no_lookup_tells_a_secret_letter_by_letter(story, enter, name, probe):
     ("name", "query", "count"),
     [
         ("message", "", 3),
+        ("reply", "", 1),
         ("message", "state__exact=refused", 1),
         ("message", "channel=sms", 3),
         ("message", "purpose=login", 3),
@@ -213,15 +261,40 @@ def test_no_lookup_tells_a_secret_letter_by_letter(story, enter, name, probe):
         ("verification", "verified_at__isempty=1", 2),
         ("verification", "purpose=login", 3),
         ("recipient", "suppressed_at__isempty=0", 1),
+        ("message", "purpose=login&recipient__id__exact={first}", 1),
         # What the filters do not offer changes nothing.
         ("message", "result_code=nonsense", 3),
     ],
 )
 def test_a_filter_shows_what_it_says(story, enter, name, query, count):
-    response = enter("viewer").get(f"{address(name, 'changelist')}?{query}")
+    first = Recipient.objects.order_by("pk").first().pk
+    response = enter("viewer").get(f"{address(name, 'changelist')}?{query.format(first=first)}")
 
     assert response.status_code == 200
     assert len(response.context["cl"].result_list) == count
+
+
+FOUND_WITHOUT_INDEX = [("message", "channel=sms"), ("message", "purpose=login"), ("verification", "purpose=login")]
+
+
+@pytest.mark.parametrize(("name", "query"), [*FOUND_WITHOUT_INDEX, ("message", "result_code=2")])
+def test_a_filter_without_an_index_looks_at_the_newest_rows_only(outbox, enter, monkeypatch, name, query):
+    """A value that hardly occurs would else be looked for in the whole send log, twice."""
+    for number in range(5):
+        send(f"+86138{number:08d}")
+        let_pass(seconds=1)
+    monkeypatch.setattr(filters, "NEWEST", 3)
+    page = f"{address(name, 'changelist')}?{query}"
+    client = enter("viewer")
+
+    newest = client.get(page).context["cl"].result_list
+    of_the_oldest = client.get(f"{page}&recipient__id__exact={Recipient.objects.order_by('pk').first().pk}")
+    monkeypatch.setattr(filters, "NEWEST", 5)
+
+    rows = list(MODELS[name].objects.all())
+    assert list(newest) == rows[:3]
+    assert list(of_the_oldest.context["cl"].result_list) == rows[4:]
+    assert list(client.get(page).context["cl"].result_list) == rows
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -230,7 +303,9 @@ def test_a_page_takes_as_many_queries_for_one_row_as_for_fifty(outbox, enter, na
     counts = []
     for size in (1, 49):
         for number in range(size):
-            send(f"+86138{size:04d}{number:04d}")
+            phone = f"+86138{size:04d}{number:04d}"
+            send(phone)
+            answer(phone)
         with CaptureQueriesContext(connection) as queries:
             response = client.get(address(name, "changelist"))
         assert len(response.context["cl"].result_list) in (1, 50)

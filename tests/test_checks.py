@@ -4,18 +4,36 @@ import os
 import re
 import subprocess
 import sys
+from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from django.core import checks, mail
 from django.db import connection, connections
+from django.db.backends.signals import connection_created
 
+from django_ihuyi import fixed_codes
 from django_ihuyi.backends import BaseBackend
 from django_ihuyi.checks import FINDINGS, TAG
-from django_ihuyi.checks.databases import complain_of_server, find_narrow_charsets, find_untried_servers
+from django_ihuyi.checks.databases import (
+    complain_of_server,
+    find_endless_waits,
+    find_narrow_charsets,
+    find_untried_servers,
+)
 from django_ihuyi.checks.findings import finding
+from django_ihuyi.checks.retention import find_no_purge
 from django_ihuyi.conf import DEFAULT_TEXT
+from django_ihuyi.dispatch import load_dispatcher
+from django_ihuyi.guards.budgets import BudgetGuard
+from django_ihuyi.guards.captcha import CaptchaGuard
+from django_ihuyi.integrations.postgresql import end_waits
+from django_ihuyi.retention import purge
+from tests.clockwork import let_pass
+from tests.dispatchers import KEEPING
+from tests.story import PHONE, guess_right, send
 
 # To judge models and settings, Django asks MariaDB for its version.
 pytestmark = pytest.mark.django_db
@@ -25,8 +43,19 @@ ROOT = Path(__file__).parent.parent
 IHUYI = "django_ihuyi.backends.ihuyi.IhuyiBackend"
 SIMULATOR = "django_ihuyi.backends.simulator.SimulatorBackend"
 PLAIN_HTTP = "http://106.ihuyi.com/webservice/sms.php"
+BUDGETS = "django_ihuyi.guards.budgets.BudgetGuard"
 CONSOLE = "django_ihuyi.backends.console.ConsoleBackend"
+SECRET = "kJ3x_Rk0fWqgQ5mYb1TzV-8uLh2NcE7oD9sPa4iXw6M"
 ACCOUNT = {"account": "C12345678", "api_key": "9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d"}
+
+
+GEETEST = {"captcha_id": "i" * 32, "captcha_key": "9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d"}
+REPORTER = "django_ihuyi.masking.MaskingReporter"
+MAIL = {"class": "django.utils.log.AdminEmailHandler"}
+
+
+def logs(**handler):
+    return {"LOGGING": {"version": 1, "disable_existing_loggers": False, "handlers": {"mail": {**MAIL, **handler}}}}
 
 
 class OwnBackend(BaseBackend):
@@ -34,6 +63,10 @@ class OwnBackend(BaseBackend):
 
     def submit(self, phone, text):
         raise NotImplementedError
+
+
+class OwnBudgets(BudgetGuard):
+    """Budgets with something of the host's own."""
 
 
 def channel(backend=IHUYI, **options):
@@ -49,13 +82,25 @@ def notice(text, **more):
     return {"TEMPLATES": {"code": {"TEXT": DEFAULT_TEXT}, "notice": {"TEXT": text, "FILED": "2026-01-01", **more}}}
 
 
+CAPTCHA_GUARD = "django_ihuyi.guards.captcha.CaptchaGuard"
+CAPTCHA = {"GUARDS": [CAPTCHA_GUARD], "CAPTCHA": {"BACKEND": "image"}}
+
+
+def captcha(backend="image", **rest):
+    return {"CAPTCHA": {"BACKEND": backend, **rest}}
+
+
+class OwnCaptchaGuard(CaptchaGuard):
+    """A captcha guard of the host's own."""
+
+
 # A site with nothing to find: every case below differs from it in one thing.
 SOUND = {
     "DEBUG": False,
     "USE_TZ": True,
     "SECRET_KEY": "k" * 50,
     "CACHES": {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://cache"}},
-    "IHUYI": channel(),
+    "IHUYI": {**channel(), **CAPTCHA, "GUARDS": [BUDGETS, *CAPTCHA["GUARDS"]]},
 }
 
 
@@ -63,6 +108,14 @@ def ihuyi(**chosen):
     return {"IHUYI": {**SOUND["IHUYI"], **chosen}}
 
 
+def in_days(days):
+    return str(fixed_codes.today() + timedelta(days=days))
+
+
+TEST_NUMBER = {"secret_code": "491827", "until": in_days(90), "name": "App Store review"}
+TASKS_PACKAGE = "django.tasks" if find_spec("django.tasks") else "django_tasks"
+DUMMY_TASKS = f"{TASKS_PACKAGE}.backends.dummy.DummyBackend"
+DATABASE_TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 ABROAD = {"CHANNELS": {name: channel()["CHANNELS"]["sms"] for name in ("sms", "international")}}
 LOCMEM_CACHE = {"CACHES": {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}}
 PROXY = {"SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https")}
@@ -85,11 +138,15 @@ CASES = {
             ihuyi(CLIENT_LIMITS=None),
             ihuyi(GLOBAL_LIMITS=["300/m"]),
             ihuyi(TRUSTED_PROXY_COUNT="1"),
+            ihuyi(PLATFORM_CONCURRENCY=None),
             ihuyi(CROSS_SITE_ORIGINS="https://app.example.com"),
             ihuyi(PLATFORM_HOSTS="sms.example.com"),
             ihuyi(ALLOW_LOOPBACK="no"),
             ihuyi(SIMULATOR_IN_PRODUCTION=0),
             ihuyi(INTERNATIONAL_REGIONS="GB"),
+            ihuyi(WEBHOOK_SECRETS=SECRET),
+            ihuyi(WEBHOOK_ADDRESSES="203.0.113.7"),
+            ihuyi(WEBHOOK_ENCODING=None),
             ihuyi(PURPOSES=["login"]),
             ihuyi(PURPOSES={"login": "code"}),
             ihuyi(TEMPLATES={"code": "代码 {code}"}),
@@ -319,13 +376,145 @@ CASES = {
         [ihuyi(VARIABLE_LENGTH=0), ihuyi(VARIABLE_LENGTH=1001), ihuyi(TEXT_LENGTH=1001)],
         [ihuyi(TEXT_LENGTH=500)],
     ),
+    "E043": (
+        [
+            ihuyi(DISPATCHER="pigeon"),
+            ihuyi(DISPATCHER="tests.dispatchers.NoDispatcher"),
+            ihuyi(DISPATCHER="tests.no_module.Dispatcher"),
+        ],
+        [ihuyi(DISPATCHER="inline"), ihuyi(DISPATCHER="celery"), ihuyi(DISPATCHER=KEEPING)],
+    ),
+    "E044": ([ihuyi(DISPATCH_FALLBACK="shrug")], [ihuyi(DISPATCH_FALLBACK="refuse")]),
+    "E060": (
+        [
+            ihuyi(TEST_NUMBERS={PHONE: {**TEST_NUMBER, **wrong}})
+            for wrong in (
+                {"secret_code": "49182"},
+                {"secret_code": "٤٩١٨٢٧"},
+                {"code": "491827"},
+                {"until": "31.1.2027"},
+                {"until": "2027-02-30"},
+            )
+        ]
+        + [
+            ihuyi(TEST_NUMBERS={PHONE: {}}),
+            ihuyi(TEST_NUMBERS={"12345": TEST_NUMBER}),
+            ihuyi(TEST_NUMBERS={PHONE: TEST_NUMBER, "138 0013 8000": TEST_NUMBER}),
+        ],
+        [ihuyi(TEST_NUMBERS={"138 0013 8000": TEST_NUMBER})],
+    ),
+    "E061": (
+        [ihuyi(TEST_NUMBERS={PHONE: {**TEST_NUMBER, missing: ""}}) for missing in ("until", "name")],
+        [
+            ihuyi(TEST_NUMBERS={PHONE: TEST_NUMBER}),
+            {**ihuyi(TEST_NUMBERS={PHONE: {"secret_code": "491827"}}), "DEBUG": True},
+        ],
+    ),
+    "E062": (
+        [
+            ihuyi(PURPOSES={"login": {"POLICY": path}})
+            for path in ("no.such.policy", "django_ihuyi.policies.FAULT", "nonsense", "")
+        ],
+        [ihuyi(PURPOSES={"login": {"POLICY": "tests.policies.is_registered"}})],
+    ),
+    "W027": (
+        [ihuyi(TEST_NUMBERS={PHONE: {**TEST_NUMBER, "until": in_days(days)}}) for days in (-1, 185)],
+        [ihuyi(TEST_NUMBERS={PHONE: {**TEST_NUMBER, "until": in_days(days)}}) for days in (0, 184)],
+    ),
+    "W028": (
+        [
+            ihuyi(TEST_NUMBERS={PHONE: {**TEST_NUMBER, "secret_code": code}})
+            for code in ("123456", "987654", "890123", "000000", "121212")
+        ],
+        [ihuyi(TEST_NUMBERS={PHONE: {**TEST_NUMBER, "secret_code": "112233"}})],
+    ),
+    "W020": (
+        [ihuyi(DISPATCHER="tasks"), {**ihuyi(DISPATCHER="tasks"), "TASKS": {"default": {"BACKEND": DUMMY_TASKS}}}],
+        [{**ihuyi(DISPATCHER="tasks"), "TASKS": DATABASE_TASKS}, ihuyi(DISPATCHER=KEEPING)],
+    ),
+    "E050": (
+        [ihuyi(PLATFORM_CONCURRENCY=0), ihuyi(PLATFORM_CONCURRENCY=129)],
+        [ihuyi(PLATFORM_CONCURRENCY=1), ihuyi(PLATFORM_CONCURRENCY=128)],
+    ),
+    "W024": ([ihuyi(PLATFORM_CONCURRENCY=33), ihuyi(PLATFORM_CONCURRENCY=128)], [ihuyi(PLATFORM_CONCURRENCY=32)]),
+    "E075": (
+        [ihuyi(ACCOUNT_RATE={"sms": 0}), ihuyi(ACCOUNT_RATE={"sms": 1001})],
+        [ihuyi(ACCOUNT_RATE={"sms": 1}), ihuyi(ACCOUNT_RATE={"sms": 1000}), ihuyi(ACCOUNT_RATE={})],
+    ),
+    "E076": ([ihuyi(ACCOUNT_RATE={"smss": 20})], [ihuyi(ACCOUNT_RATE={"sms": 20})]),
     "W006": (
         [ihuyi(**template("【互亿无线】代码 {code}")), ihuyi(**template("代码 {code}【互亿无线】"))],
         [ihuyi(**template("代码【{code}】。"))],
     ),
+    "E065": (
+        [
+            ihuyi(CAPTCHA={"OPTIONS": {}}),
+            ihuyi(CAPTCHA={"BACKEND": None}),
+            ihuyi(**captcha(OPTION={})),
+            ihuyi(**captcha(OPTIONS=None)),
+            ihuyi(**captcha(RULES="always")),
+        ],
+        [ihuyi(**captcha(OPTIONS={}, RULES={}))],
+    ),
+    "E066": (
+        [
+            ihuyi(**captcha("picture")),
+            ihuyi(**captcha("no.such.Captcha")),
+            ihuyi(**captcha("pathlib.Path")),
+            ihuyi(**captcha("os.path.join")),
+            ihuyi(**captcha("tests.captchas.homeless.HomelessCaptcha")),
+        ],
+        [ihuyi(**captcha("proof_of_work")), ihuyi(**captcha("tests.captchas.riddles.RiddleCaptcha"))],
+    ),
+    "E067": (
+        [
+            ihuyi(**captcha(OPTIONS={"colour": "red"})),
+            ihuyi(**captcha("geetest")),
+            ihuyi(**captcha("geetest", OPTIONS={**GEETEST, "url": "http://gcaptcha4.geetest.com/validate"})),
+            ihuyi(**captcha("geetest", OPTIONS={**GEETEST, "timeout": 10})),
+            ihuyi(**captcha("geetest", OPTIONS={**GEETEST, "verify": False})),
+            ihuyi(**captcha("geetest", OPTIONS={**GEETEST, "verify": "/no/such/file"})),
+            ihuyi(**captcha("proof_of_work", OPTIONS={"cost": 0})),
+        ],
+        [ihuyi(**captcha("geetest", OPTIONS=GEETEST)), ihuyi(**captcha("proof_of_work", OPTIONS={"cost": 9}))],
+    ),
+    "E068": (
+        [
+            ihuyi(**captcha(RULES={"no_purpose": "always"})),
+            *(
+                ihuyi(**captcha(RULES={"login": rule}))
+                for rule in ("sometimes", None, 3, {}, {"after_client": 0}, {"after_client": "3"}, {"after": 3}, [3])
+            ),
+        ],
+        [
+            ihuyi(
+                **captcha(RULES={"login": "always", "register": {"after_client": 3, "after_number": 2}, "*": "asked"})
+            ),
+            ihuyi(**captcha(RULES={"*": "never"})),
+        ],
+    ),
+    "E069": ([ihuyi(CAPTCHA={})], [ihuyi(GUARDS=[], CAPTCHA={})]),
+    "W029": (
+        [ihuyi(GUARDS=[BUDGETS], CAPTCHA={}), ihuyi(GUARDS=[BUDGETS, "no.such.Guard", "os.path.join"], CAPTCHA={})],
+        [ihuyi(GUARDS=[BUDGETS, "tests.test_checks.OwnCaptchaGuard"])],
+    ),
+    "W030": (
+        [ihuyi(GUARDS=[BUDGETS]), ihuyi(GUARDS=[BUDGETS, "pathlib.Path"])],
+        [ihuyi(GUARDS=[BUDGETS, "tests.test_checks.OwnCaptchaGuard"]), ihuyi(GUARDS=[BUDGETS], CAPTCHA={})],
+    ),
     "E027": (
         [{"SECRET_KEY": "k" * 31}, {"SECRET_KEY_FALLBACKS": ["k" * 31]}],
         [{"SECRET_KEY": "k" * 32}, {"SECRET_KEY": "钥" * 11}],
+    ),
+    "E077": (
+        [
+            {"SECRET_KEY": "django-insecure-example-for-development-only-0123456789abcdef"},
+            {"SECRET_KEY": "django-insecure-" + "z" * 50},
+            {"SECRET_KEY": "please-change-me-before-you-go-into-production"},
+            {"SECRET_KEY": "YOUR_SECRET_KEY_of_at_least_fifty_characters_here"},
+            {"SECRET_KEY_FALLBACKS": ["django-insecure-" + "z" * 50]},
+        ],
+        [{"DEBUG": True, "SECRET_KEY": "django-insecure-" + "z" * 50}],
     ),
     "E028": ([{"USE_TZ": False}], [{"USE_TZ": True}]),
     "E029": (
@@ -336,7 +525,111 @@ CASES = {
         [ihuyi(PLATFORM_HOSTS=[host]) for host in ("https://sms.example.com", "sms.example.com/", "*", "")],
         [ihuyi(PLATFORM_HOSTS=["sms.example.com", "sms.example.com:8443"])],
     ),
-    "W007": ([LOCMEM_CACHE], [{**LOCMEM_CACHE, **ihuyi(CLIENT_LIMITS={}, GLOBAL_LIMITS={})}]),
+    "E045": (
+        [
+            ihuyi(WEBHOOK_SECRETS=[SECRET, bad])
+            for bad in ("", SECRET[:42], f"{SECRET[:42]}~", f"{SECRET}\n", "密" * 43)
+        ],
+        [ihuyi(WEBHOOK_SECRETS=[]), ihuyi(WEBHOOK_SECRETS=(SECRET, SECRET[::-1]))],
+    ),
+    "E046": (
+        [
+            ihuyi(WEBHOOK_SECRETS=["x" * 43]),
+            ihuyi(WEBHOOK_SECRETS=[SECRET, "change-me-" * 5]),
+            {"SECRET_KEY": SECRET, **ihuyi(WEBHOOK_SECRETS=[SECRET])},
+        ],
+        [ihuyi(WEBHOOK_SECRETS=[SECRET])],
+    ),
+    "E047": (
+        [
+            ihuyi(WEBHOOK_ADDRESSES=[network])
+            for network in ("", "*", "203.0.113.7/24", "example.com", "203.0.113.0/33")
+        ],
+        [ihuyi(WEBHOOK_ADDRESSES=["203.0.113.0/24", "203.0.113.7", "2001:db8::/32"])],
+    ),
+    "W022": (
+        [{**ihuyi(WEBHOOK_SECRETS=[SECRET]), "ROOT_URLCONF": "django_ihuyi.urls"}],
+        [ihuyi(WEBHOOK_SECRETS=[SECRET]), {"ROOT_URLCONF": "django_ihuyi.urls"}],
+    ),
+    "W023": (
+        [{**PROXY, **ihuyi(WEBHOOK_ADDRESSES=["203.0.113.7"], CLIENT_LIMITS={})}],
+        [{**PROXY, **ihuyi(WEBHOOK_ADDRESSES=["203.0.113.7"], TRUSTED_PROXY_COUNT=1)}, {**PROXY, **ihuyi()}],
+    ),
+    "E048": ([ihuyi(WEBHOOK_ENCODING=name) for name in ("", "GBK", "big5")], [ihuyi(WEBHOOK_ENCODING="gbk")]),
+    "E056": (
+        [ihuyi(RETENTION={"phones_days": 7}), ihuyi(RETENTION={"phone_days": 7, "phone_hours": 7})],
+        [ihuyi(RETENTION={}), ihuyi(RETENTION={"phone_days": 3})],
+    ),
+    "E057": (
+        [
+            *(ihuyi(RETENTION={"phone_days": days}) for days in (0, -1, True, None)),
+            ihuyi(RETENTION={"phone_days": 1, "message_days": 1}),
+            ihuyi(RETENTION={"verification_days": 36_501}),
+        ],
+        [ihuyi(RETENTION={"verification_days": None, "phone_days": 1, "message_days": 2})],
+    ),
+    "E058": (
+        [ihuyi(RETENTION={"phone_days": 4, "message_days": 3}), ihuyi(RETENTION={"message_days": 6})],
+        [ihuyi(RETENTION={"phone_days": 3, "message_days": 3})],
+    ),
+    "W025": (
+        [
+            ihuyi(RETENTION={name: length})
+            for name, length in {"phone_days": 8, "message_days": 181, "reply_days": 31, "unverified_hours": 25}.items()
+        ],
+        [ihuyi(RETENTION={"verification_days": 4000})],
+    ),
+    "E070": (
+        [
+            ihuyi(BUDGETS={"clients": {}}),
+            ihuyi(BUDGETS={"client": {"LIMIT": "5/m"}}),
+            ihuyi(BUDGETS={"global": {"NUMBERS": []}}),
+        ],
+        [ihuyi(BUDGETS={"prefix": {"LIMITS": ["9/d"]}, "conversion": {"REST": 60}})],
+    ),
+    "E071": (
+        [
+            *[ihuyi(BUDGETS={"client": {"LIMITS": limits}}) for limits in ("5/m", ["5"], ["5/0m"], [5], None)],
+            ihuyi(BUDGETS={"prefix": {"NUMBERS": ["10/10"]}}),
+            *[ihuyi(BUDGETS={"conversion": {"PERCENT": percent}}) for percent in (0, 91, 0.1, "10", True)],
+            ihuyi(BUDGETS={"conversion": {"WINDOW": 40}}),
+        ],
+        [ihuyi(BUDGETS={"client": {"LIMITS": ("5/m", "7/30d"), "NUMBERS": []}, "conversion": {"MINIMUM": 100}})],
+    ),
+    "E072": (
+        [ihuyi(BUDGETS={"client": {"MODE": mode}}) for mode in ("enforce", "REFUSE", None, True)],
+        [ihuyi(BUDGETS={"client": {"MODE": "captcha"}, "user": {"MODE": "off"}})],
+    ),
+    "E073": (
+        [
+            ihuyi(EXEMPT_CLIENTS=["example.com"]),
+            ihuyi(EXEMPT_CLIENTS=["203.0.113.0/33"]),
+            ihuyi(EXEMPT_NUMBERS=["12345"]),
+            ihuyi(EXEMPT_NUMBERS=["+447400123456"]),
+        ],
+        [
+            ihuyi(EXEMPT_CLIENTS=["203.0.113.7", "203.0.113.7/24", "2001:db8::1", "2001:db8::/32"]),
+            ihuyi(EXEMPT_NUMBERS=["138 0013 8000", "+8613800138000"]),
+        ],
+    ),
+    "E074": (
+        [ihuyi(DENIED_PREFIXES=[prefix]) for prefix in ("", "1", "12", "170x", "+", "+86", "+861", "170*")],
+        [ihuyi(DENIED_PREFIXES=["17", "170", "1440", "+86170", "+4470"])],
+    ),
+    "W031": ([ihuyi(GUARDS=[CAPTCHA_GUARD])], [ihuyi(GUARDS=[f"{__name__}.OwnBudgets", CAPTCHA_GUARD])]),
+    "W032": ([ihuyi(BUDGETS={"client": {"MODE": "record"}})], [ihuyi(BUDGETS={"client": {"MODE": "off"}})]),
+    "W007": (
+        [LOCMEM_CACHE, {**LOCMEM_CACHE, **ihuyi(CLIENT_LIMITS={"send": []}, GLOBAL_LIMITS={})}],
+        [{**LOCMEM_CACHE, **ihuyi(CLIENT_LIMITS={}, GLOBAL_LIMITS={"send": []})}],
+    ),
+    "W035": (
+        [logs(include_html=True)],
+        [
+            logs(),
+            logs(include_html=True, reporter_class=REPORTER),
+            {**logs(include_html=True), "DEFAULT_EXCEPTION_REPORTER": REPORTER},
+        ],
+    ),
     "W008": ([PROXY, {"USE_X_FORWARDED_HOST": True}], [{**PROXY, **ihuyi(TRUSTED_PROXY_COUNT=1)}]),
 }
 FOUND = [
@@ -399,6 +692,20 @@ def test_no_finding_repeats_a_secret(check, chosen):
     assert [secret for secret in (ACCOUNT["api_key"], SOUND["SECRET_KEY"]) if secret in said] == []
 
 
+@pytest.mark.parametrize(("dispatcher", "package"), [("celery", "celery"), ("tasks", TASKS_PACKAGE)])
+def test_a_dispatcher_without_its_package_is_found(check, monkeypatch, dispatcher, package):
+    load_dispatcher.cache_clear()
+    for module in ("celery", "django_tasks"):
+        monkeypatch.delitem(sys.modules, f"django_ihuyi.integrations.{module}", raising=False)
+    for module in {package, "django_tasks"}:
+        monkeypatch.setitem(sys.modules, module, None)
+
+    messages = check(ihuyi(DISPATCHER=dispatcher))
+
+    assert [message.id for message in messages if message.id in ("ihuyi.E043", "ihuyi.W020")] == ["ihuyi.E043"]
+    assert package in messages[0].msg or "django_tasks" in messages[0].msg
+
+
 def test_a_database_that_keeps_local_times_is_found(check, monkeypatch):
     monkeypatch.setitem(connection.settings_dict, "TIME_ZONE", "Asia/Shanghai")
 
@@ -431,6 +738,21 @@ def test_a_database_with_timeouts_is_sound(check, monkeypatch):
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", TIMEOUTS[connection.vendor])
 
     assert check({}) == []
+
+
+@pytest.mark.parametrize(
+    ("vendor", "ends", "count"), [("postgresql", False, 1), ("postgresql", True, 0), ("mysql", False, 0)]
+)
+def test_a_postgresql_that_is_waited_for_without_end_is_found(monkeypatch, vendor, ends, count):
+    monkeypatch.setattr(type(connections["default"]), "vendor", vendor)
+    if not ends:
+        connection_created.disconnect(end_waits)
+    try:
+        found = list(find_endless_waits())
+    finally:
+        connection_created.connect(end_waits)
+
+    assert len(found) == count
 
 
 def server(vendor, *, version=(), is_mariadb=False):
@@ -490,8 +812,28 @@ def test_a_connection_that_cannot_hold_every_character_is_found(charset, found):
     assert len(complaints) == (found if other.vendor == "mysql" else 0)
 
 
+@pytest.mark.usefixtures("outbox")
+@pytest.mark.parametrize(("days", "found"), [(13, 0), (15, 1), (200, 2)])
+def test_a_purge_that_does_not_run_is_found(days, found):
+    guess_right(send())
+    let_pass(days=days)
+
+    complaints = list(find_no_purge(connection))
+    assert len(complaints) == found
+    assert not found or "numbers and texts" in complaints[-1]
+    list(purge())
+    assert list(find_no_purge(connection)) == []
+
+
+def test_a_purge_is_not_missed_where_no_table_is():
+    """`check --deploy --database default` may run before `migrate` does."""
+    empty = SimpleNamespace(alias="default", introspection=SimpleNamespace(table_names=list))
+
+    assert list(find_no_purge(empty)) == []
+
+
 def test_every_finding_has_its_cases():
-    elsewhere = {"E031", "E032", "E033", "W009", "W010"}
+    elsewhere = {"E031", "E032", "E033", "W009", "W010", "W026", "W033"}
 
     assert {name.removeprefix("ihuyi.") for name in FINDINGS} == set(CASES) | elsewhere
 

@@ -1,14 +1,17 @@
 """The main job through the real client and the platform's imitation: codes are read only where a phone gets them."""
 
+import time
+
 import pytest
 
 from django_ihuyi import proofs
 from django_ihuyi.backends import get_backend
 from django_ihuyi.backends.simulator import get_app
 from django_ihuyi.client.outcomes import Outcome
-from django_ihuyi.exceptions import LimitReached, SendingUnavailable
+from django_ihuyi.exceptions import LimitReached, NotSent, SendingUnavailable
 from django_ihuyi.models import Message, Recipient
 from django_ihuyi.verification import VerdictOutcome
+from tests.clockwork import let_pass
 from tests.story import PHONE, guess, other_than, send
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +48,26 @@ def test_what_the_platform_says_of_a_number_is_learned(phone):
 
     recipient = Recipient.objects.get()
     assert (recipient.code_full_until is None, recipient.suppressed_code, phone()) == (False, None, [])
+
+
+def test_a_text_that_is_not_filed_brings_no_number_on_the_platforms_blacklist(phone, configure):
+    """Every refused attempt counts there, and the 21st is one too many (408)."""
+    simulator = get_app().simulator
+    configure(TEMPLATES={"code": {"TEXT": "Nobody has filed {code}"}})
+    told = []
+    for attempt in range(25):
+        simulator.clock = lambda ahead=2 * attempt: time.time() + ahead
+        with pytest.raises(NotSent) as refusal:
+            send()
+        told.append(refusal.value.code)
+        let_pass(seconds=2)
+
+    assert told == ["sending_unavailable"] * 15 + ["number_limit"] * 10
+    assert simulator.count_codes() == {4072: 15}
+    assert Recipient.objects.get().suppressed_at is None
+    let_pass(days=1)
+    configure(TEMPLATES={"code": {"TEXT": "您的验证码是：{code}。请不要把验证码泄露给其他人。"}})
+    assert guess(send(), phone()[0].code).outcome is VerdictOutcome.RIGHT
 
 
 def test_an_account_that_is_refused_is_told_to_the_operator_only(phone):

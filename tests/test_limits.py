@@ -37,6 +37,10 @@ def sending(ago, **changes):
     return sent(ago, state=State.SENDING, finished_at=None, **changes)
 
 
+def queued(ago, **changes):
+    return sent(ago, state=State.QUEUED, finished_at=None, **changes)
+
+
 def refusal(*messages, purpose="login", kind=Kind.CODE, rules=RULES, **learned):
     recipient = Recipient(phone="+8613800138000", **learned)
     standing = Standing(now=NOW, recipient=recipient, verification=None, messages=messages)
@@ -57,7 +61,17 @@ def other(ago, **changes):
         pytest.param([other(8.0, ended=0.1)], (TOO_SOON, 1), id="0.1 s after the end of a call that took 7.9 s"),
         pytest.param([other(8.0, ended=1.0)], None, id="1 s after the end of a call that took 7 s"),
         # A call under way may arrive at any time before its deadline of 8 s.
-        pytest.param([other(0, state=State.QUEUED, finished_at=None)], (TOO_SOON, 9), id="queued just now"),
+        # Whoever takes a message out of the queue keeps the distance; asking for another one need not wait for that.
+        pytest.param([queued(0, purpose="register")], None, id="queued just now"),
+        pytest.param([queued(10)], (TOO_SOON, 50), id="queued for the same purpose"),
+        pytest.param([queued(29.9)], (TOO_SOON, 31), id="queued for the same purpose, just worth sending"),
+        pytest.param([queued(30)], None, id="queued for so long that nobody will send it"),
+        pytest.param([queued(3599, kind=Kind.NOTICE, purpose="")], None, id="a notice in the queue"),
+        pytest.param(
+            [sending(3000, kind=Kind.NOTICE, purpose="", taken_at=NOW - timedelta(seconds=2))],
+            (TOO_SOON, 7),
+            id="taken out of the queue 2 s ago, after a long wait",
+        ),
         pytest.param([sending(0, purpose="register")], (TOO_SOON, 9), id="being sent since just now"),
         pytest.param([sending(5, purpose="register")], (TOO_SOON, 4), id="being sent since 5 s"),
         # Past the deadline nobody knows: a second at a time, until the lease of 60 s says that the worker died.
@@ -113,6 +127,44 @@ def test_five_messages_leave_in_any_24_hours(messages, kind, expected):
     found = refusal(*messages, kind=kind)
 
     assert found == (expected and Refusal(code=expected[0], retry_after=expected[1]))
+
+
+def refused(number, result_code):
+    """So many messages that the platform refused, a minute apart, the newest a minute old."""
+    changes = {"counted": False, "state": State.REFUSED, "result_code": result_code}
+    return [sent(60 * (place + 1), **changes) for place in range(number)]
+
+
+@pytest.mark.parametrize(
+    ("messages", "kind", "expected"),
+    [
+        pytest.param(refused(14, 4072), Kind.CODE, None, id="14 refused texts"),
+        pytest.param(refused(15, 4072), Kind.CODE, (FULL, DAY - 900), id="15 refused texts"),
+        pytest.param(refused(15, 4077), Kind.NOTICE, (FULL, DAY - 900), id="15 for no known reason, then a notice"),
+        # The platform may look at the balance last.
+        pytest.param(refused(15, 4051), Kind.CODE, (FULL, DAY - 900), id="15 without balance"),
+        pytest.param(refused(15, None), Kind.CODE, (FULL, DAY - 900), id="15 times HTTP 429"),
+        pytest.param([*refused(11, 407), *five(20_000)[:4]], Kind.CODE, (FULL, DAY - 14_400), id="4 of 15 left"),
+        # Whoever is not let in is nobody, and what is no number is none.
+        pytest.param(refused(40, 405), Kind.CODE, None, id="a wrong key"),
+        pytest.param(refused(40, 406), Kind.CODE, None, id="a number that does not exist"),
+        pytest.param(
+            [sent(60 * n, counted=False, state=State.UNSENT) for n in range(1, 40)], Kind.CODE, None, id="unsent"
+        ),
+    ],
+)
+def test_a_number_is_tried_fifteen_times_in_any_24_hours(messages, kind, expected):
+    """The platform counts refused attempts too, and puts a number on its blacklist after twenty (408)."""
+    found = refusal(*messages, kind=kind)
+
+    assert found == (expected and Refusal(code=expected[0], retry_after=expected[1]))
+
+
+def test_whoever_may_send_more_messages_may_try_as_often():
+    rules = Rules(resend_interval=timedelta(seconds=60), messages=30, codes=30)
+
+    assert refusal(*refused(29, 4072), rules=rules) is None
+    assert refusal(*refused(30, 4072), rules=rules) == Refusal(code=FULL, retry_after=DAY - 1_800)
 
 
 def test_codes_may_be_limited_more_tightly_than_messages():

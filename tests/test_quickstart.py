@@ -12,7 +12,7 @@ import unittest
 
 import pytest
 from django.conf import settings as django_settings
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import include, path
 from rest_framework import serializers
 
@@ -21,6 +21,7 @@ from django_ihuyi.api.fields import PhoneProofField
 from django_ihuyi.backends import get_backend
 from django_ihuyi.backends.ihuyi import IhuyiBackend
 from django_ihuyi.backends.simulator import get_app
+from django_ihuyi.models import Message
 from example_project import databases
 from tests.pages import ROOT, blocks, named, sources, text_of
 
@@ -28,6 +29,7 @@ QUICKSTART = ROOT / "docs/tutorial/quickstart.md"
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 HOWTO = ROOT / "docs/howto"
 ACCOUNT = {"IHUYI_ACCOUNT": "C00000001", "IHUYI_API_KEY": "0123456789abcdef0123456789abcdef"}
+DEPLOYMENT = {"REDIS_URL": "redis://127.0.0.1", "SECRET_KEY": "k" * 50, "IHUYI_WEBHOOK_SECRET": "w" * 43}
 #: What is another one in every run.
 PASSING = {"verification_id", "proof", "expires_at", "resend_at", "retry_after", "user", "smsid", "at", "content"}
 
@@ -52,7 +54,7 @@ def site(settings, transactional_db, monkeypatch):
 @pytest.fixture
 def account(monkeypatch):
     """A deployment's environment."""
-    for name, value in {**ACCOUNT, "REDIS_URL": "redis://127.0.0.1", "SECRET_KEY": "k" * 50}.items():
+    for name, value in {**ACCOUNT, **DEPLOYMENT}.items():
         monkeypatch.setenv(name, value)
 
 
@@ -179,6 +181,23 @@ def test_the_code_of_a_guide_can_be_imported(page):
     ran = run(sources(HOWTO / page), {})
 
     assert "PhoneProofField" in ran
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("forwarded", "client"),
+    [("198.51.100.1, 203.0.113.7", "203.0.113.7"), ("2001:db8::a:1", "2001:db8::/64")],
+    ids=["IPv4", "IPv6"],
+)
+def test_the_view_of_the_guide_counts_who_is_behind_a_proxy(configure, outbox, forwarded, client):
+    configure(TRUSTED_PROXY_COUNT=1)
+    view = run(sources(HOWTO / "use_in_forms.md"), {})["ask_for_code"]
+    request = RequestFactory(REMOTE_ADDR="10.0.0.1").post("/", {"phone": "13800138000"}, HTTP_X_FORWARDED_FOR=forwarded)
+    request.session = {}
+
+    response = view(request)
+
+    assert (response.status_code, Message.objects.get().client) == (302, client)
 
 
 def test_the_backend_of_the_guide_is_one(settings, monkeypatch):

@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
 
 from django_ihuyi import codes, proofs
 from django_ihuyi.backends import get_backend
@@ -16,6 +15,7 @@ from django_ihuyi.message_templates import fill
 from django_ihuyi.models import Message, Recipient, Verification
 from django_ihuyi.verification import get_status
 from tests.clockwork import let_pass
+from tests.dumps import dump
 from tests.story import PHONE, failing, guess_right, guess_wrong, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outbox")]
@@ -32,16 +32,6 @@ def disguises(secret):
     """The ways in which a secret could stand in a text."""
     raw = secret.encode()
     return {secret, secret[::-1], raw.hex(), base64.b64encode(raw).decode().rstrip("="), quote(secret)}
-
-
-def dump():
-    """Return all that the database holds, as text."""
-    with connection.cursor() as cursor:
-        values = []
-        for table in connection.introspection.table_names(cursor):
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
-            values += [str(value) for row in cursor.fetchall() for value in row]
-    return "\n".join(values)
 
 
 def test_the_database_holds_no_code_in_any_form(configure, outbox):

@@ -63,6 +63,21 @@ def test_redis_answers():
 
 
 @pytest.mark.proof
+def test_a_durable_server_comes_back_from_a_kill_with_what_was_committed():
+    with services.running("postgresql", durable=True) as [server]:
+        with psycopg.connect(server.url) as connection:
+            connection.execute("CREATE TABLE told AS SELECT 'committed' AS word")
+        server.process.kill()
+
+        server.revive()
+
+        with psycopg.connect(server.url) as connection:
+            [word] = connection.execute("SELECT word FROM told").fetchone()
+
+    assert word == "committed"
+
+
+@pytest.mark.proof
 def test_a_command_finds_the_addresses_and_its_exit_status_is_kept():
     question = "import os, sys; sys.exit(7 if os.environ['REDIS_URL'].startswith('redis://127.0.0.1:') else 1)"
 

@@ -3,6 +3,7 @@
 from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
+from django.db import transaction
 
 from django_ihuyi import signals
 from django_ihuyi.exceptions import NotSent
@@ -13,7 +14,7 @@ from tests.story import PHONE, failing, guess_right, guess_wrong, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outbox")]
 
-NAMES = ["code_sent", "code_verified", "code_refused", "message_changed", "limit_hit"]
+NAMES = ["code_sent", "code_verified", "code_refused", "message_changed", "limit_hit", "phone_taken_over"]
 
 
 @contextmanager
@@ -112,8 +113,20 @@ def test_a_limit_is_told_with_the_phone_that_it_is_about(heard):
     with pytest.raises(NotSent):
         send()
 
-    arguments = {"code": "resend_too_soon", "retry_after": 50, "phone": PHONE, "client": ""}
+    arguments = {"code": "resend_too_soon", "retry_after": 50, "phone": PHONE, "client": "", "reason": ""}
     assert heard == [("limit_hit", Recipient, arguments)]
+
+
+def test_a_limit_is_told_at_once_also_inside_a_transaction(heard):
+    send()
+    heard.clear()
+
+    with transaction.atomic():
+        with pytest.raises(NotSent):
+            send()
+        told = [name for name, _, _ in heard]
+
+    assert told == ["limit_hit"]
 
 
 @pytest.mark.parametrize("name", NAMES)

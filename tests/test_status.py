@@ -2,7 +2,7 @@
 
 import pytest
 
-from django_ihuyi.exceptions import SendingUnavailable
+from django_ihuyi.exceptions import LimitReached, SendingUnavailable
 from django_ihuyi.models import Message
 from django_ihuyi.verification import Status, get_status
 from tests.clockwork import let_pass
@@ -34,6 +34,26 @@ def test_a_page_that_reloads_counts_down_from_here():
     # Whole seconds of which one may just be passing.
     assert found.expires_in in (279, 280)
     assert found.resend_in in (39, 40)
+
+
+def test_whoever_waits_as_long_as_was_said_may_ask_again():
+    issued = send()
+    let_pass(seconds=20)
+
+    let_pass(seconds=status(issued).resend_in)
+
+    assert send(verification_id=issued.verification_id).verification_id == issued.verification_id
+
+
+@pytest.mark.parametrize(("result_code", "wait"), [(4080, 2), (4086, 120), (4085, 86_400), (408, 86_400)])
+def test_what_the_platform_asks_to_wait_is_told(configure, result_code, wait):
+    issued = send()
+    let_pass(seconds=60)
+    configure(CHANNELS=failing(outcome="refused", result_code=result_code))
+    with pytest.raises(LimitReached):
+        send(verification_id=issued.verification_id)
+
+    assert status(issued).resend_in == wait
 
 
 def verify(issued):

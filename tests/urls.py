@@ -1,10 +1,10 @@
-"""The routes that the suite asks: the REST API where the example mounts it, and the admin."""
-
-from importlib.util import find_spec
+"""The routes that the suite asks: REST API and webhooks where the example mounts them, and the admin."""
 
 from django.contrib import admin
 from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls)]
-if find_spec("django_ihuyi.urls"):
-    urlpatterns.append(path("api/phone/", include("django_ihuyi.urls")))
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("webhooks/", include("django_ihuyi.webhooks.urls")),
+    path("api/phone/", include("django_ihuyi.urls")),
+]

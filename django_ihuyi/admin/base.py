@@ -46,13 +46,14 @@ class Desk(_ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     # A click on a column's title must not sort millions of rows.
     sortable_by = ()
-    search_fields = ("phone",)
+    search_fields: ClassVar[tuple[str, ...]] = ("phone",)
     search_help_text = gettext_lazy("A whole number, in any spelling.")
 
     #: The lookup that finds the rows of one recipient.
     of_recipient: ClassVar[str] = "recipient__id__exact"
-    #: What the filters may ask for, by the first part of a lookup.
+    #: What the filters may ask for, by the first part of a lookup, and what by the whole of it.
     filtered: ClassVar[frozenset[str]] = frozenset()
+    chosen: ClassVar[frozenset[str]] = frozenset()
 
     def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:
         """Nobody."""
@@ -68,7 +69,7 @@ class Desk(_ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Allow what the filters ask for, and no other: `?phone__startswith=138` would tell numbers digit by digit."""
-        return lookup == self.of_recipient or lookup.partition("__")[0] in self.filtered
+        return lookup in {self.of_recipient, *self.chosen} or lookup.partition("__")[0] in self.filtered
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list; a search becomes a filter by recipient, so that no page nor other address has the number."""
@@ -79,7 +80,7 @@ class Desk(_ModelAdmin):
     @admin.display(description=gettext_lazy("phone"))
     def masked_phone(self, row: Any) -> str:
         """Return the number as operators may see it."""
-        return phones.mask(row.phone)
+        return str(getattr(row, "recipient", row))
 
     def _redirect(self, request: HttpRequest, typed: str) -> HttpResponse:
         query = request.GET.copy()
@@ -96,7 +97,7 @@ class Desk(_ModelAdmin):
         except InvalidPhone:
             messages.warning(request, _("Search for a whole number: 11 digits, in any spelling."))
             return None
-        recipient = Recipient.objects.filter(phone=phone).first()
+        recipient = Recipient.objects.of(phone).first()
         if recipient is None:
             messages.info(request, _("Nothing was ever sent to %(phone)s.") % {"phone": phones.mask(phone)})
         return recipient

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi.admin.base import Desk
-from django_ihuyi.admin.filters import ChannelFilter, PurposeFilter, ResultCodeFilter, explain
+from django_ihuyi.admin.filters import SEARCH_HELP, ChannelFilter, PurposeFilter, ResultCodeFilter, explain
 from django_ihuyi.models import Message
 
 
@@ -17,7 +17,9 @@ class MessageAdmin(Desk):
     list_display = ("created_at", "masked_phone", "channel", "purpose", "kind", "state", "result", "fault", "seconds")
     list_filter = ("created_at", "state", ChannelFilter, PurposeFilter, ResultCodeFilter)
     list_select_related = ("recipient",)
-    filtered = frozenset({"created_at", "state", "channel", "purpose", "result_code"})
+    filtered = frozenset({"created_at", "state"})
+    chosen = frozenset({"channel", "purpose", "result_code"})
+    search_help_text = SEARCH_HELP
     fields = (
         "recipient",
         "verification",
@@ -34,8 +36,13 @@ class MessageAdmin(Desk):
         "platform_id",
         "client",
         "created_at",
+        "taken_at",
         "finished_at",
         "seconds",
+        "receipt_code",
+        "receipt_text",
+        "reported_at",
+        "received_at",
     )
 
     @admin.display(description=_("result"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from django_ihuyi.admin.base import Desk
-from django_ihuyi.admin.filters import PurposeFilter
+from django_ihuyi.admin.filters import SEARCH_HELP, PurposeFilter
 from django_ihuyi.models import Verification
 
 
@@ -16,14 +16,18 @@ class VerificationAdmin(Desk):
     list_display = ("created_at", "masked_phone", "purpose", "attempts", "expires_at", "verified_at")
     list_filter = ("created_at", PurposeFilter, ("verified_at", admin.EmptyFieldListFilter))
     list_select_related = ("recipient",)
-    filtered = frozenset({"created_at", "purpose", "verified_at"})
+    filtered = frozenset({"created_at", "verified_at"})
+    chosen = frozenset({"purpose"})
+    search_help_text = SEARCH_HELP
     fields = (
         "recipient",
         "purpose",
         "code_length",
+        "decoy",
         "attempts",
         "created_at",
         "expires_at",
         "verified_at",
         "proof_redeemed_at",
+        "redeemed_by",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from functools import singledispatch
 from typing import Any
@@ -17,6 +16,8 @@ from rest_framework.views import APIView
 
 from django_ihuyi.api.problems import refuse
 from django_ihuyi.exceptions import (
+    CaptchaFailed,
+    CaptchaRequired,
     InvalidPhone,
     LimitReached,
     NumberRefused,
@@ -24,6 +25,7 @@ from django_ihuyi.exceptions import (
     UnavailableChannel,
     UnknownPurpose,
 )
+from django_ihuyi.logs import get_logger
 
 #: Seconds after which a caller may try again when the database is out of reach.
 DATABASE_RETRY_AFTER = 5
@@ -34,7 +36,7 @@ _INVALID = _("This value is not valid.")
 #: Which member of a body an argument came from.
 _FIELDS = {InvalidPhone: "phone", UnknownPurpose: "purpose", UnavailableChannel: "channel"}
 
-logger = logging.getLogger("django_ihuyi.api")
+logger = get_logger("django_ihuyi.api")
 
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -56,6 +58,12 @@ def _answer_later(error: LimitReached | SendingUnavailable, view: APIView) -> Re
 @_answer.register
 def _answer_number(error: NumberRefused, view: APIView) -> Response:
     return refuse(error.code)
+
+
+@_answer.register(CaptchaRequired)
+@_answer.register(CaptchaFailed)
+def _answer_captcha(error: CaptchaRequired | CaptchaFailed, view: APIView) -> Response:
+    return refuse(error.code, captcha=error.challenge)
 
 
 @_answer.register(OperationalError)

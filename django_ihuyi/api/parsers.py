@@ -16,7 +16,7 @@ from rest_framework.parsers import BaseParser
 MAX_BYTES = 8 * 1024
 #: Deepest nesting of objects and lists. The API's own objects have two levels.
 MAX_DEPTH = 16
-#: Longest integer, in characters: enough for 64 bits.
+#: Longest integer, in characters: enough for all of 64 bits, and for some that are larger.
 MAX_INTEGER = 20
 
 

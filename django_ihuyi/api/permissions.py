@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -12,6 +13,7 @@ from rest_framework.views import APIView
 
 from django_ihuyi import proofs
 from django_ihuyi.exceptions import InvalidProof
+from django_ihuyi.masking import MASK
 from django_ihuyi.proofs import Proof
 
 
@@ -19,8 +21,9 @@ class HasPhoneProof(BasePermission):
     """Let a request pass that brings a proof for the view's `phone_proof_purpose`, and redeem it.
 
     The proof comes in the header `Phone-Proof` or in the body's field `proof`; `request.phone_proof` is then the
-    `Proof`, whose `phone` is the number to trust. Put it last in `permission_classes`: a request that another
-    permission refuses should not use up its proof. Refused with 403 and the code `proof_invalid`.
+    `Proof`, whose `phone` is the number to trust. It is redeemed for the request's user, if there is one. Put it last
+    in `permission_classes`: a request that another permission refuses should not use up its proof. Refused with 403
+    and the code `proof_invalid`.
     """
 
     message = _("The verification of the phone is missing or no longer valid. Repeat it.")
@@ -36,13 +39,18 @@ class HasPhoneProof(BasePermission):
 
     def _redeem(self, request: Request, purpose: str) -> Proof:
         try:
-            return proofs.redeem(_find_token(request), purpose=purpose)
+            return proofs.redeem(_take_token(request), purpose=purpose, user=request.user)
         except InvalidProof as error:
             # Raised, not returned as False: DRF would tell an anonymous caller to log in instead.
             raise PermissionDenied(self.message, code=self.code) from error
 
 
-def _find_token(request: Request) -> object:
+@sensitive_variables()
+def _take_token(request: Request) -> object:
+    """Return the proof. The header is blanked: Django's error reports show it, and a rollback makes it good again."""
     header = request.META.get("HTTP_PHONE_PROOF")
-    body = request.data if header is None else None
-    return body.get("proof") if isinstance(body, Mapping) else header
+    if header is not None:
+        request.META["HTTP_PHONE_PROOF"] = MASK
+        return header
+    body = request.data
+    return body.get("proof") if isinstance(body, Mapping) else None

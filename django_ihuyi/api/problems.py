@@ -20,8 +20,10 @@ TITLES: Mapping[int, str | Promise] = {
     403: _("Forbidden"),
     404: _("Not found"),
     405: _("Method not allowed"),
+    409: _("Conflict"),
     413: _("Content too large"),
     415: _("Unsupported media type"),
+    422: _("Unprocessable content"),
     429: _("Too many requests"),
     503: _("Service unavailable"),
 }
@@ -44,10 +46,18 @@ PROBLEMS: Mapping[str, Problem] = {
     "number_refused": Problem(status=400, detail=_("No message can be sent to this number. Check it.")),
     "authentication_failed": Problem(status=401, detail=_("The credentials are wrong.")),
     "not_authenticated": Problem(status=401, detail=_("Credentials are missing.")),
+    "captcha_required": Problem(status=403, detail=_("Solve the captcha first.")),
+    "captcha_failed": Problem(status=403, detail=_("The captcha was not solved. Solve the new one.")),
     "cross_site": Problem(status=403, detail=_("Requests from pages of other sites are not accepted.")),
     "permission_denied": Problem(status=403, detail=_("You are not allowed to do this.")),
     "not_found": Problem(status=404, detail=_("There is no such verification.")),
     "method_not_allowed": Problem(status=405, detail=_("This address does not know the method.")),
+    "idempotency_in_progress": Problem(
+        status=409, detail=_("The first request with this key is still being answered. Repeat it in a moment.")
+    ),
+    "idempotency_mismatch": Problem(
+        status=422, detail=_("This key belongs to a request that said something else. Take a new one.")
+    ),
     "too_large": Problem(status=413, detail=_("The body is too large.")),
     "unsupported_media_type": Problem(status=415, detail=_("Send JSON, as application/json in UTF-8.")),
     "resend_too_soon": Problem(status=429, detail=_("A message was sent only just now. Wait before the next one.")),

@@ -16,6 +16,9 @@ from django_ihuyi.exceptions import InvalidPhone
 #: The channels that a stranger may choose, if they are set up; any other is the host's own choice.
 PUBLIC_CHANNELS = ("sms", "voice")
 
+#: Of the answer to a captcha: members, and characters of a name and of a text. GeeTest's has five, of up to a thousand.
+MAX_ANSWERS, MAX_NAME, MAX_ANSWER = 8, 32, 4096
+
 _SPELLING = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE)
 
 
@@ -92,6 +95,20 @@ class CodeField(TextField):
         return unicodedata.normalize("NFKC", text).replace(" ", "")
 
 
+class CaptchaField(serializers.Field[Any, Any, Any, Any]):
+    """The answer to a captcha: a few short texts by their names."""
+
+    default_error_messages = {"invalid": _("Enter the answer to the captcha: an object of a few short texts.")}
+
+    def to_internal_value(self, data: object) -> dict[str, str]:
+        if not isinstance(data, dict) or len(data) > MAX_ANSWERS:
+            self.fail("invalid")
+        for name, text in data.items():
+            if not isinstance(text, str) or len(name) > MAX_NAME or len(text) > MAX_ANSWER or not text.isprintable():
+                self.fail("invalid")
+        return data
+
+
 class SendCodeSerializer(serializers.Serializer[Any]):
     """The body of send-code."""
 
@@ -99,6 +116,13 @@ class SendCodeSerializer(serializers.Serializer[Any]):
     purpose = PurposeField()
     verification_id = VerificationIdField(required=False, allow_null=True, default=None)
     channel = ChannelField(default="sms")
+    captcha = CaptchaField(required=False, allow_null=True, default=None)
+
+
+class CaptchaSerializer(serializers.Serializer[Any]):
+    """The query of captcha."""
+
+    purpose = PurposeField()
 
 
 class VerifyCodeSerializer(serializers.Serializer[Any]):

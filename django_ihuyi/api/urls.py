@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from django_ihuyi.api.views import SendCodeView, VerificationView, VerifyCodeView
+from django_ihuyi.api.views import CaptchaView, SendCodeView, VerificationView, VerifyCodeView
 
 app_name = "ihuyi"
 urlpatterns = [
     path("send-code/", SendCodeView.as_view(), name="send-code"),
     path("verify-code/", VerifyCodeView.as_view(), name="verify-code"),
     path("verifications/<str:verification_id>/", VerificationView.as_view(), name="verification"),
+    path("captcha/", CaptchaView.as_view(), name="captcha"),
 ]

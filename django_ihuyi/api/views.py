@@ -1,22 +1,33 @@
-"""The REST API's three views: each parses, calls one function, and answers."""
+"""The REST API's views: each parses, calls one function, and answers."""
 
 from __future__ import annotations
 
 from django.http import Http404
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from django_ihuyi.api.answers import answer_issued, answer_status, answer_verdict
-from django_ihuyi.api.clients import client_of
+from django_ihuyi.api.clients import client_of, known_client_of, user_of
 from django_ihuyi.api.endpoint import Endpoint
-from django_ihuyi.api.serializers import SendCodeSerializer, VerifyCodeSerializer, parse_verification_id
+from django_ihuyi.api.idempotency import answer_once
+from django_ihuyi.api.problems import refuse
+from django_ihuyi.api.serializers import (
+    CaptchaSerializer,
+    SendCodeSerializer,
+    VerifyCodeSerializer,
+    parse_verification_id,
+)
 from django_ihuyi.api.throttling import ClientThrottle, GlobalThrottle, UserThrottle
+from django_ihuyi.conf import settings
+from django_ihuyi.guards.captcha import show_captcha
 from django_ihuyi.verification import get_status, send_code, verify_code
 
 # Fields hold no state of a request, and building them for each costs more than validating does.
 _SEND_CODE = SendCodeSerializer()
 _VERIFY_CODE = VerifyCodeSerializer()
+_CAPTCHA = CaptchaSerializer()
 
 
 class SendCodeView(Endpoint):
@@ -30,7 +41,11 @@ class SendCodeView(Endpoint):
     @sensitive_variables()
     def post(self, request: Request) -> Response:
         wanted = _SEND_CODE.run_validation(request.data)
-        return answer_issued(send_code(**wanted, client=client_of(request)))
+        # Guards count by the client, so all who have no address would be one to them.
+        client = known_client_of(request) if settings.GUARDS else client_of(request)
+        return answer_once(
+            request, wanted, lambda _: answer_issued(send_code(**wanted, client=client, user=user_of(request)))
+        )
 
 
 class VerifyCodeView(Endpoint):
@@ -43,7 +58,7 @@ class VerifyCodeView(Endpoint):
     @sensitive_variables()
     def post(self, request: Request) -> Response:
         guess = _VERIFY_CODE.run_validation(request.data)
-        return answer_verdict(verify_code(**guess))
+        return answer_once(request, guess, lambda record: answer_verdict(verify_code(**guess, record=record)))
 
 
 class VerificationView(Endpoint):
@@ -57,3 +72,17 @@ class VerificationView(Endpoint):
         if status is None:
             raise Http404
         return answer_status(status)
+
+
+class CaptchaView(Endpoint):
+    """Show a captcha to a client that will need one for its purpose."""
+
+    http_method_names = ["get"]
+    throttle_classes = [ClientThrottle, UserThrottle, GlobalThrottle]
+    throttle_scope = "captcha"
+
+    def get(self, request: Request) -> Response:
+        wanted = _CAPTCHA.run_validation(request.query_params.dict())
+        if not settings.CAPTCHA:
+            return refuse("not_found", detail=str(_("This site asks for no captcha.")))
+        return Response(show_captcha(**wanted, client=client_of(request)))

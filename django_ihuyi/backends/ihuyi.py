@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.views.decorators.debug import sensitive_variables
+
 from django_ihuyi import phones
 from django_ihuyi.backends.base import BaseBackend
 from django_ihuyi.client.http import Client
@@ -40,6 +42,7 @@ class IhuyiBackend(BaseBackend):
         """Return the client that all threads of the process share."""
         return Client(allowed_hosts=settings.PLATFORM_HOSTS, allow_loopback=settings.ALLOW_LOOPBACK, **options)
 
+    @sensitive_variables()
     def submit(self, phone: str, text: OutgoingText) -> Submission:
         """Send one message."""
         if self.product == "voice_code":
@@ -49,6 +52,7 @@ class IhuyiBackend(BaseBackend):
             content, template_id = text.code, self.voice_template_id
         return self.client.submit(mobile=phones.wire(phone), content=content, template_id=template_id)
 
+    @sensitive_variables()
     def get_balance(self) -> Balance:
         """Ask the platform (GetNum)."""
         return self.client.get_balance()

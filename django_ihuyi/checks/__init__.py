@@ -1,6 +1,22 @@
 """System checks: one function a finding, ids that stay. `manage.py check --deploy` runs them all."""
 
-from django_ihuyi.checks import accounts, channels, databases, drafts, figures, names, site, texts
+from django_ihuyi.checks import (
+    accounts,
+    budgets,
+    captchas,
+    channels,
+    databases,
+    dispatchers,
+    drafts,
+    figures,
+    fixed_codes,
+    names,
+    policies,
+    retention,
+    site,
+    texts,
+    webhooks,
+)
 from django_ihuyi.checks.findings import FINDINGS, TAG, Finding
 
 __all__ = [
@@ -8,11 +24,18 @@ __all__ = [
     "TAG",
     "Finding",
     "accounts",
+    "budgets",
+    "captchas",
     "channels",
     "databases",
+    "dispatchers",
     "drafts",
     "figures",
+    "fixed_codes",
     "names",
+    "policies",
+    "retention",
     "site",
     "texts",
+    "webhooks",
 ]

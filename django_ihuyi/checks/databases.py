@@ -8,6 +8,8 @@ from typing import Any
 from django.conf import settings as django_settings
 from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.utils.module_loading import import_string
 
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.models import Message, Recipient, Verification
@@ -18,6 +20,8 @@ TIMEOUTS: Mapping[str, list[str]] = {
     "postgresql": ["connect_timeout", "statement_timeout"],
     "mysql": ["connect_timeout", "read_timeout", "write_timeout"],
 }
+#: The receiver that ends the wait for PostgreSQL, by its path, because no edge imports another.
+END_WAITS = "django_ihuyi.integrations.postgresql.end_waits"
 
 
 @finding("E031", hint="Remove TIME_ZONE from this entry of DATABASES: times are kept in UTC.")
@@ -60,6 +64,16 @@ def find_no_timeouts() -> Iterator[str]:
             yield f"DATABASES[{alias!r}] has no {', '.join(missing)} in its OPTIONS."
 
 
+@finding("W033", hint="connection_created.connect(end_waits), as the guide to deployment has it.", deploy=True)
+def find_endless_waits() -> Iterator[str]:
+    """A PostgreSQL server that is frozen would make requests hang: nothing ends the wait for its answer."""
+    if _listens(END_WAITS):
+        return
+    for alias in sorted(our_databases()):
+        if connections[alias].vendor == "postgresql":
+            yield f"DATABASES[{alias!r}] is PostgreSQL, whose clients wait for as long as the server likes."
+
+
 @finding("W010", hint="Use MariaDB from 10.6, or PostgreSQL.", asks_databases=True)
 def find_untried_servers(connection: Any) -> Iterator[str]:
     """A database's server is MySQL, which the races have not been run on."""
@@ -78,6 +92,11 @@ def complain_of_server(connection: Any) -> Iterator[str]:
         yield f"The database {connection.alias!r} is {connection.display_name}."
     elif connection.vendor == "mysql" and connection.mysql_is_mariadb and connection.mysql_version < OLDEST_MARIADB:
         yield f"The database {connection.alias!r} is MariaDB {'.'.join(map(str, connection.mysql_version))}."
+
+
+def _listens(path: str) -> bool:
+    # The identity of a receiver is the first half of its key.
+    return id(import_string(path)) in {key[0] for key, *_ in connection_created.receivers}
 
 
 def _is_set(name: str, options: Mapping[str, Any]) -> bool:

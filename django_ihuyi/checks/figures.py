@@ -13,8 +13,12 @@ from django_ihuyi.rates import parse_rate
 
 #: Messages to one number in a day: the platform's 4082 and 4085, which its page gives as 5.
 PLATFORM_LIMIT = 5
+#: Calls under way at once that a process with 64 threads can bear; few have more.
+MOST_CONCURRENT = 32
+#: Messages a second by one account: each has a row in the database.
+MOST_A_SECOND = 1000
 #: What clients can be limited in (the API's throttle scopes).
-SCOPES = {"send", "verify"}
+SCOPES = {"send", "verify", "captcha"}
 
 
 @finding("E004", hint="Leave CODE_LENGTH at 6. Five digits can be guessed; the platform's variables end at 8.")
@@ -66,7 +70,7 @@ def find_limits_above_the_platforms_on_purpose() -> Iterator[str]:
         yield from _complain_above_the_platforms()
 
 
-@finding("E010", hint='The scopes are "send" and "verify".')
+@finding("E010", hint='The scopes are "send", "verify" and "captcha".')
 def find_unknown_scopes() -> Iterator[str]:
     """CLIENT_LIMITS or GLOBAL_LIMITS limit something that the API does not have."""
     for name in ("CLIENT_LIMITS", "GLOBAL_LIMITS"):
@@ -88,6 +92,35 @@ def find_wrong_rates() -> Iterator[str]:
 def find_proxy_count() -> Iterator[str]:
     """TRUSTED_PROXY_COUNT is below 0 or above 10."""
     yield from _complain_outside("TRUSTED_PROXY_COUNT", 0, 10)
+
+
+@finding("E050", hint="Leave PLATFORM_CONCURRENCY at 4, or set it to half of the threads of one process.")
+def find_platform_concurrency() -> Iterator[str]:
+    """PLATFORM_CONCURRENCY lets no call through, or more than 128, for which there are no connections."""
+    yield from _complain_outside("PLATFORM_CONCURRENCY", 1, 128)
+
+
+@finding("W024", hint="Set PLATFORM_CONCURRENCY to half of the threads of one process.", deploy=True)
+def find_no_bulkhead() -> Iterator[str]:
+    """PLATFORM_CONCURRENCY is more than half of the threads that server processes mostly have: all could hang."""
+    if MOST_CONCURRENT < sound("PLATFORM_CONCURRENCY") <= 128:
+        yield f"A platform that hangs could hold {sound('PLATFORM_CONCURRENCY')} threads of each process."
+
+
+@finding("E075", hint='Write messages a second, from 1 to 1000, as in {"sms": 20}; leave a channel out for no ceiling.')
+def find_account_rate() -> Iterator[str]:
+    """ACCOUNT_RATE lets nothing leave by a channel, or more than a thousand messages a second."""
+    for channel, rate in sound("ACCOUNT_RATE").items():
+        if not 1 <= rate <= MOST_A_SECOND:
+            yield f"IHUYI['ACCOUNT_RATE'][{channel!r}] is {rate}, but must be from 1 to {MOST_A_SECOND}."
+
+
+@finding("E076", hint="Name a channel of CHANNELS: the ceiling of any other one holds nothing back.")
+def find_rate_of_no_channel() -> Iterator[str]:
+    """ACCOUNT_RATE names a channel that CHANNELS does not have."""
+    for channel in sound("ACCOUNT_RATE"):
+        if channel not in sound("CHANNELS"):
+            yield f"IHUYI['ACCOUNT_RATE'] names {channel!r}, which IHUYI['CHANNELS'] does not."
 
 
 def _complain_outside(name: str, least: int, most: int) -> Iterator[str]:

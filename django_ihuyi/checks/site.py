@@ -7,12 +7,18 @@ from collections.abc import Iterator
 
 from django.conf import settings as django_settings
 from django.utils.encoding import force_bytes
+from django.utils.module_loading import import_string
 
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import sound
+from django_ihuyi.conf import Settings
+from django_ihuyi.masking import MaskingReporter
+from django_ihuyi.rates import fill_up
 
 #: Bytes that a key for HMAC-SHA256 should have (RFC 2104, section 3).
 KEY_LENGTH = 32
+#: What startproject and the example project write for development, and what samples say in place of a key.
+SAMPLE_KEYS = re.compile(r"django-insecure-|.*(change[-_ ]?me|(your|my)[-_ ]secret[-_ ]key)", re.IGNORECASE)
 #: Caches that each process has for itself, or that lose counts when two processes count at once.
 UNCOUNTABLE = ("locmem.LocMemCache", "dummy.DummyCache", "filebased.FileBasedCache", "db.DatabaseCache")
 
@@ -20,12 +26,17 @@ UNCOUNTABLE = ("locmem.LocMemCache", "dummy.DummyCache", "filebased.FileBasedCac
 @finding("E027", hint="Make one with django.core.management.utils.get_random_secret_key(): every code hangs on it.")
 def find_short_keys() -> Iterator[str]:
     """SECRET_KEY, or one of SECRET_KEY_FALLBACKS, is shorter than 32 bytes."""
-    keys = {"SECRET_KEY": django_settings.SECRET_KEY} | {
-        f"SECRET_KEY_FALLBACKS[{place}]": key for place, key in enumerate(django_settings.SECRET_KEY_FALLBACKS)
-    }
-    for name, key in keys.items():
+    for name, key in _keys():
         if len(force_bytes(key)) < KEY_LENGTH:
             yield f"{name} is shorter than {KEY_LENGTH} bytes."
+
+
+@finding("E077", hint="Make one with django.core.management.utils.get_random_secret_key().", deploy=True)
+def find_sample_keys() -> Iterator[str]:
+    """DEBUG is off, and SECRET_KEY, or one of SECRET_KEY_FALLBACKS, is one for development or out of a sample."""
+    for name, key in _keys():
+        if not django_settings.DEBUG and SAMPLE_KEYS.match(str(key)):
+            yield f"{name} is one that others know, or may know."
 
 
 @finding("E028", hint="Set USE_TZ to True, as Django does by default.")
@@ -56,7 +67,7 @@ def find_uncountable_caches() -> Iterator[str]:
     """CLIENT_LIMITS or GLOBAL_LIMITS are counted in a cache that the site's processes do not share exactly."""
     alias = getattr(django_settings, "RATELIMIT_USE_CACHE", "default")
     backend = django_settings.CACHES.get(alias, {}).get("BACKEND", "")
-    if backend.endswith(UNCOUNTABLE) and (any(sound("CLIENT_LIMITS").values()) or any(sound("GLOBAL_LIMITS").values())):
+    if backend.endswith(UNCOUNTABLE) and (_limits("CLIENT_LIMITS") or _limits("GLOBAL_LIMITS")):
         yield f"CACHES[{alias!r}] is a {backend.rpartition('.')[2]}, which cannot count requests of all processes."
 
 
@@ -64,5 +75,25 @@ def find_uncountable_caches() -> Iterator[str]:
 def find_uncounted_proxies() -> Iterator[str]:
     """Django is told of a proxy, and the limits are not: all clients would share the proxy's address."""
     is_proxied = django_settings.SECURE_PROXY_SSL_HEADER or django_settings.USE_X_FORWARDED_HOST
-    if is_proxied and sound("TRUSTED_PROXY_COUNT") == 0 and any(sound("CLIENT_LIMITS").values()):
+    if is_proxied and sound("TRUSTED_PROXY_COUNT") == 0 and _limits("CLIENT_LIMITS"):
         yield "The site stands behind a proxy, and IHUYI['TRUSTED_PROXY_COUNT'] is 0."
+
+
+@finding("W035", hint='Set DEFAULT_EXCEPTION_REPORTER to "django_ihuyi.masking.MaskingReporter".', deploy=True)
+def find_telling_mails() -> Iterator[str]:
+    """Mails about errors show the values of variables, and so may numbers and codes."""
+    for name, handler in django_settings.LOGGING.get("handlers", {}).items():
+        reporter = handler.get("reporter_class") or django_settings.DEFAULT_EXCEPTION_REPORTER
+        if handler.get("include_html") and not issubclass(import_string(reporter), MaskingReporter):
+            yield f"LOGGING's handler {name!r} has include_html, and reports by {reporter}."
+
+
+def _keys() -> Iterator[tuple[str, str | bytes]]:
+    yield "SECRET_KEY", django_settings.SECRET_KEY
+    for place, key in enumerate(django_settings.SECRET_KEY_FALLBACKS):
+        yield f"SECRET_KEY_FALLBACKS[{place}]", key
+
+
+def _limits(name: str) -> bool:
+    """Say whether a setting holds any rate."""
+    return any(fill_up(sound(name), getattr(Settings, name)).values())

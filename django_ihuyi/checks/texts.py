@@ -28,7 +28,7 @@ def find_unknown_templates() -> Iterator[str]:
         template = purpose.get("TEMPLATE", "code")
         if template not in sound("TEMPLATES"):
             yield f"The purpose {name!r} has the template {template!r}, which IHUYI['TEMPLATES'] does not have."
-        for key in sorted(set(purpose) - {"TEMPLATE"}):
+        for key in sorted(set(purpose) - {"TEMPLATE", "POLICY"}):
             yield f"The purpose {name!r} has {key!r}, which means nothing."
 
 

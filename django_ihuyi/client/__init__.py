@@ -6,5 +6,6 @@
 - `protocol`: sign, build and parse, pure
 - `products`: the platform's products: their addresses and their names for things
 - `endpoint`: which addresses may get our account and key
+- `retries`: who says whether a call may be tried once more
 - `wsgi`: `WSGIAdapter`, to call a WSGI application in place of the platform
 """

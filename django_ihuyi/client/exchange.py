@@ -16,6 +16,7 @@ import requests
 from requests.adapters import BaseAdapter
 from urllib3.exceptions import HTTPError
 
+from django_ihuyi.client import retries
 from django_ihuyi.client.deadline import Call
 from django_ihuyi.client.faults import FAULTS, Fault
 from django_ihuyi.client.probe import Way, probe
@@ -76,7 +77,7 @@ class Exchange:
         request.body = urlencode(form).encode()
         request.headers["Content-Length"] = str(len(request.body))
         reply = self._attempt(request, deadline)
-        if isinstance(reply, Fault) and reply.retried and monotonic() < deadline:
+        if isinstance(reply, Fault) and reply.retried and monotonic() < deadline and retries.is_allowed():
             return self._attempt(request, deadline)
         return reply
 

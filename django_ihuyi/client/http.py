@@ -36,6 +36,8 @@ Answer = TypeVar("Answer", SubmitAnswer, BalanceAnswer)
 
 #: The result code that says that the time in a dynamic password is too far from the platform's own.
 EXPIRED = 40501
+#: What the log calls it if the platform's own time does not help, or is not told.
+CLOCK_SKEW = "clock_skew"
 
 
 class Client:
@@ -125,6 +127,7 @@ class Client:
             outcome=_outcome(answer.code),
             code=answer.code,
             text=answer.text,
+            fault=CLOCK_SKEW if answer.code == EXPIRED else "",
             platform_id=answer.platform_id,
             elapsed=elapsed,
         )

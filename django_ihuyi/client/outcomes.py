@@ -30,7 +30,8 @@ class Submission:
     text: str
     #: The platform's id of an accepted message.
     platform_id: str = ""
-    #: A stable slug for what went wrong on the way (see `faults`); empty where the platform answered.
+    #: A stable slug for what went wrong on the way (see `faults`), or with this machine's clock ("clock_skew"); else
+    #: empty where the platform answered.
     fault: str = ""
     #: Seconds that the call took.
     elapsed: float

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import threading
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
-logger = logging.getLogger(__name__)
+from django_ihuyi.logs import get_logger
+
+logger = get_logger(__name__)
 
 #: Seconds that the two clocks may differ by without a correction.
 TOLERANCE = 30

@@ -14,7 +14,7 @@ def clean(text: str, *, secrets: Iterable[str] = ()) -> str:
         if secret and secret in text:
             text = text.replace(secret, "***")
     # Cut before the escaping as well, so that a long answer costs nothing.
-    return _escape(text[:MAX_LENGTH])[:MAX_LENGTH]
+    return escape(text[:MAX_LENGTH])[:MAX_LENGTH]
 
 
 def secrets_of(form: dict[str, str]) -> list[str]:
@@ -24,7 +24,8 @@ def secrets_of(form: dict[str, str]) -> list[str]:
     return sorted(found, key=len, reverse=True)
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Write what does not print as an escape: controls, line ends, and what turns the direction of writing."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from django_ihuyi.conf import settings
 from django_ihuyi.doctor.channels import examine_channel
 from django_ihuyi.doctor.diagnoses import Diagnosis
-from django_ihuyi.doctor.site import examine_keys, examine_proxies, examine_settings, find_unreadable
+from django_ihuyi.doctor.site import (
+    examine_keys,
+    examine_proxies,
+    examine_settings,
+    examine_test_numbers,
+    find_unreadable,
+)
 from django_ihuyi.doctor.stores import examine_cache, examine_database, our_databases
 
 
@@ -19,6 +25,7 @@ def examine() -> Iterator[Diagnosis]:
         return
     yield examine_keys()
     yield examine_proxies()
+    yield from examine_test_numbers()
     for database in our_databases():
         yield from examine_database(database)
     yield examine_cache()

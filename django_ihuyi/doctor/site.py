@@ -1,4 +1,4 @@
-"""What the settings say: the system checks, the keys, the proxies."""
+"""What the settings say: the system checks, the keys, the proxies, the test numbers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage, run_checks
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from django_ihuyi import fixed_codes, phones
 from django_ihuyi.conf import settings
 from django_ihuyi.doctor.diagnoses import Diagnosis, Level
 
@@ -82,6 +83,17 @@ def examine_proxies() -> Diagnosis:
     advice = _("Behind one proxy set it to 1, or all clients share the proxy's address and its limits.")
     is_proxied = django_settings.SECURE_PROXY_SSL_HEADER or django_settings.USE_X_FORWARDED_HOST
     return Diagnosis(level=Level.WARN if is_proxied else Level.OK, subject="proxies", text=text, advice=advice)
+
+
+def examine_test_numbers() -> Iterator[Diagnosis]:
+    """Name each number that nothing is sent to and whose code is fixed."""
+    for fixed in filter(fixed_codes.holds, fixed_codes.read_all()):
+        text = _("Nothing is sent to %(phone)s, whose code is fixed until %(until)s: %(name)s.") % {
+            "phone": phones.mask(fixed.phone),
+            "until": fixed.until or "…",
+            "name": fixed.name or "…",
+        }
+        yield Diagnosis(level=Level.OK, subject="test numbers", text=text)
 
 
 def _run_checks() -> list[CheckMessage]:

@@ -13,7 +13,7 @@ from django_ihuyi import delivery, phones, verification
 from django_ihuyi.doctor.diagnoses import Diagnosis, Level
 from django_ihuyi.doctor.words import ADVICE, FAULTS, explain
 from django_ihuyi.exceptions import IhuyiError
-from django_ihuyi.models import Message, MessageQuerySet, State
+from django_ihuyi.models import Message, MessageQuerySet, Recipient, State
 
 SUBJECT = "message"
 #: Seconds between two looks at a message that has not left yet.
@@ -74,12 +74,18 @@ def _follow(message: Message, *, patience: float) -> Message:
     deadline = monotonic() + patience
     while message.state in (State.QUEUED, State.SENDING) and monotonic() < deadline:
         time.sleep(PAUSE)
-        message.refresh_from_db()
+        message.refresh_from_db(using=router.db_for_write(Message))
     return message
 
 
 def _latest(phone: str) -> Message | None:
-    return _send_log().filter(recipient__phone=phone).select_related("recipient").order_by("-id").first()
+    return (
+        _send_log()
+        .filter(recipient__in=Recipient.objects.of(phone))
+        .select_related("recipient")
+        .order_by("-id")
+        .first()
+    )
 
 
 def _send_log() -> MessageQuerySet:

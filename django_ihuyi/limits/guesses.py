@@ -20,6 +20,8 @@ FIRST_REST = timedelta(minutes=15)
 LONGEST_REST = DAY
 #: Failures in a row after which only an operator opens the lock.
 LOCKED = 100
+#: Failures in a row, all attempts at one code, that a number is remembered for even if nothing else is known of it.
+REMEMBERED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

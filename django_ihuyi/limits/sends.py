@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django_ihuyi.models import Kind, Message, Recipient, Standing, State
+from django_ihuyi.models import LEASE, Kind, Message, Recipient, Standing, State
 
 DAY = timedelta(days=1)
 #: The platform takes one message a second for one number (4080), measured on arrival; counted from the end of the
@@ -15,8 +15,14 @@ DAY = timedelta(days=1)
 PACE = timedelta(seconds=1)
 #: A call to the platform ends within 8 seconds (reliability: the client's deadline).
 CALL_DEADLINE = timedelta(seconds=8)
-#: A message that is still being sent after so long was left by a worker that died.
-LEASE = timedelta(seconds=60)
+#: Attempts at one number in any 24 hours, refused ones too: the platform counts them all, and after 20 the number is on
+#: its blacklist (408). The rest is for what else may send by the account.
+ATTEMPTS = 15
+#: Refusals that are no attempt at a number: nobody was let in, or there is no such number. Where balance (4051) is
+#: looked at is not public.
+_NO_ATTEMPT = {400, 401, 402, 403, 404, 405, 406, 4050, 4052, 40501, 40502}
+#: What a caller is told while a time lies ahead that the platform has taught the recipient.
+LEARNED = {"wait_until": "resend_too_soon", "full_until": "number_limit", "code_full_until": "number_limit"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +32,8 @@ class Rules:
     resend_interval: timedelta
     messages: int
     codes: int
+    #: Whether nothing that became of a message may show in what is refused.
+    is_discreet: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,46 +58,61 @@ def find_refusal(standing: Standing, *, purpose: str, kind: Kind, rules: Rules, 
     return Refusal.until(until, code=code, now=standing.now)
 
 
+def find_wait(standing: Standing, *, kind: str) -> timedelta:
+    """Return how long a message that holds its claim must wait for its call: zero when the number may be called now."""
+    waits = [*_platform(standing.recipient, kind=kind, now=standing.now), *_pace(standing.messages, now=standing.now)]
+    until, _ = max(waits, default=(standing.now, ""))
+    return max(until - standing.now, timedelta(0))
+
+
 Wait = tuple[datetime, str]
 
 
 def _waits(standing: Standing, *, purpose: str, kind: Kind, channel: str, rules: Rules) -> Iterator[Wait]:
-    counted = [message for message in standing.messages if message.counted]
+    # What is overdue holds no claim any more, though nobody has written that down yet.
+    counted = [message for message in standing.messages if message.counted and not message.is_overdue(standing.now)]
     yield from _platform(standing.recipient, kind=kind, now=standing.now)
     yield from _pace(standing.messages, now=standing.now)
     yield from _quota(counted, limit=rules.messages)
+    refused = [message for message in standing.messages if _is_refused_attempt(message)]
+    yield from _quota([*counted, *refused], limit=max(ATTEMPTS, rules.messages))
     if kind == Kind.CODE:
-        yield from _interval(counted, purpose=purpose, channel=channel, interval=rules.resend_interval)
+        yield from _interval(counted, purpose=purpose, channel=channel, rules=rules)
         yield from _quota([message for message in counted if message.kind == Kind.CODE], limit=rules.codes)
 
 
-def _platform(recipient: Recipient, *, kind: Kind, now: datetime) -> Iterator[Wait]:
+def _platform(recipient: Recipient, *, kind: str, now: datetime) -> Iterator[Wait]:
     """What the platform itself told us of this phone."""
     if recipient.suppressed_at:
         # Counts down as a full day does, and then again: nobody shall tell a suppressed number by its answers.
         yield now + DAY - (now - recipient.suppressed_at) % DAY, "number_limit"
-    if recipient.wait_until:
-        yield recipient.wait_until, "resend_too_soon"
-    if recipient.full_until:
-        yield recipient.full_until, "number_limit"
-    if recipient.code_full_until and kind == Kind.CODE:
-        yield recipient.code_full_until, "number_limit"
+    for field, code in LEARNED.items():
+        until: datetime | None = getattr(recipient, field)
+        if until and (kind == Kind.CODE or field != "code_full_until"):
+            yield until, code
 
 
 def _pace(messages: Iterable[Message], *, now: datetime) -> Iterator[Wait]:
+    """A queued message sets no pace: whoever takes it out of the queue keeps the distance from the others."""
     for message in messages:
-        if message.finished_at and message.state != State.UNSENT:
+        # What was not sent and is counted all the same looks as if it had been.
+        if message.finished_at and (message.state != State.UNSENT or message.counted):
             yield message.finished_at + PACE, "resend_too_soon"
-        elif message.state in (State.QUEUED, State.SENDING) and now < message.created_at + LEASE:
-            yield max(now, message.created_at + CALL_DEADLINE) + PACE, "resend_too_soon"
+        elif message.state == State.SENDING and now < message.started_at + LEASE:
+            yield max(now, message.started_at + CALL_DEADLINE) + PACE, "resend_too_soon"
 
 
-def _interval(counted: Iterable[Message], *, purpose: str, channel: str, interval: timedelta) -> Iterator[Wait]:
+def _interval(counted: Iterable[Message], *, purpose: str, channel: str, rules: Rules) -> Iterator[Wait]:
     for message in counted:
-        # Who knows that the message did not come may be called at once.
-        is_replaced = channel == "voice" and message.state == State.UNDELIVERED
-        if message.purpose == purpose and not is_replaced:
-            yield message.created_at + interval, "resend_too_soon"
+        # What the platform refused never came: how long to wait then, it has taught the recipient. And who knows that a
+        # message did not come may be called at once.
+        is_missing = message.state == State.REFUSED or (channel == "voice" and message.state == State.UNDELIVERED)
+        if message.purpose == purpose and (rules.is_discreet or not is_missing):
+            yield message.created_at + rules.resend_interval, "resend_too_soon"
+
+
+def _is_refused_attempt(message: Message) -> bool:
+    return message.state == State.REFUSED and not message.counted and message.result_code not in _NO_ATTEMPT
 
 
 def _quota(counted: Iterable[Message], *, limit: int) -> Iterator[Wait]:

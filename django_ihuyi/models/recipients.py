@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, models
-from django.db.models import F
+from django.db import IntegrityError, models, transaction
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi import phones
 from django_ihuyi.models.clock import DatabaseNow
+
+#: What may stand in the way of a message or a guess.
+_REFUSALS = (
+    "guesses",
+    "wait_until",
+    "full_until",
+    "code_full_until",
+    "suppressed_at",
+    "suppressed_code",
+    "opted_out_at",
+)
 
 
 class LostRace(Exception):
@@ -20,22 +32,46 @@ class LostRace(Exception):
 class RecipientQuerySet(models.QuerySet["Recipient"]):
     """Rules about recipients that one conditional statement judges."""
 
+    def of(self, phone: str) -> RecipientQuerySet:
+        """Return the row of a canonical number, also after the number was erased from it."""
+        return self.filter(Q(phone=phone) | Q(fingerprint__in=phones.fingerprints(phone)))
+
     def claim(self, recipient: Recipient) -> None:
         """Take the right to write the next message, for exactly one of all who read `recipient` as it is.
 
         Raises LostRace for the others. Call it in one transaction with the message's insert.
         """
-        if not recipient._state.adding:
-            self._advance(recipient)
-            return
         try:
-            recipient.save(force_insert=True, using=self.db)
-        except IntegrityError as error:
+            for double in recipient.doubles:
+                self._absorb(recipient, double)
+            self._advance(recipient, **recipient.identity, **(recipient.refusals if recipient.doubles else {}))
+        except IntegrityError as error:  # another row has just come to stand for this phone
             raise LostRace from error
 
     def record_guesses(self, recipient: Recipient, guesses: dict[str, Any]) -> None:
         """Replace the guess budgets; raises LostRace if anything about the recipient changed since it was read."""
         self._advance(recipient, guesses=guesses)
+
+    def drop_empty(self) -> None:
+        """Delete those that nothing refers to and no refusal hangs on. Hold their rows: a claim would fill them."""
+        empty = self.filter(suppressed_at=None, opted_out_at=None)
+        for relation in Recipient._meta.related_objects:
+            rows = relation.related_model._base_manager.filter(**{relation.field.name: OuterRef("pk")})
+            empty = empty.filter(~Exists(rows))
+        empty._raw_delete(self.db)
+
+    def _absorb(self, recipient: Recipient, double: Recipient) -> None:
+        self._advance(double)
+        for relation in Recipient._meta.related_objects:
+            rows = relation.related_model._base_manager.using(self.db)
+            for key in list(rows.filter(**{relation.field.name: double}).values_list("pk", flat=True)):
+                row = rows.filter(pk=key)
+                try:
+                    with transaction.atomic(using=self.db):
+                        row.update(**{relation.field.name: recipient})
+                except IntegrityError:  # the other row has the very same
+                    row._raw_delete(self.db)
+        self.filter(pk=double.pk)._raw_delete(self.db)
 
     def _advance(self, recipient: Recipient, **changes: Any) -> None:
         current = self.filter(pk=recipient.pk, version=recipient.version)
@@ -44,9 +80,18 @@ class RecipientQuerySet(models.QuerySet["Recipient"]):
 
 
 class Recipient(models.Model):
-    """A phone; the database's judge of how many messages and guesses it may still see."""
+    """A phone; the database's judge of how many messages and guesses it may still see.
 
-    phone = models.CharField(_("phone"), max_length=16, unique=True)
+    The number itself is kept for as long as RETENTION says; what it is found by then, and shown as, is kept longer.
+    """
+
+    #: The canonical number; None once its time is over, until the next message.
+    phone = models.CharField(_("phone"), max_length=16, unique=True, null=True, blank=True)
+    #: Made with a key (phones.fingerprint); None in rows that an older version has written.
+    fingerprint = models.CharField(
+        max_length=phones.FINGERPRINT_LENGTH, unique=True, null=True, blank=True, editable=False
+    )
+    mask = models.CharField(_("masked phone"), max_length=16, default="", db_default="", editable=False)
     #: Grows with every claim, so that a claim holds only for the state it was decided on.
     version = models.PositiveBigIntegerField(default=0, editable=False)
     #: Guess budgets by purpose: see limits/guesses.py.
@@ -60,6 +105,16 @@ class Recipient(models.Model):
     #: Since when this phone wants no advertisements.
     opted_out_at = models.DateTimeField(_("opted out at"), null=True, editable=False)
 
+    #: The user of the host's who redeemed a proof of this phone last (the primary key as text), if any was told.
+    holder = models.CharField(_("holder"), max_length=255, default="", db_default="", editable=False)
+    #: When `ihuyi_forget` erased it; what the limits still count goes a day later.
+    forgotten_at = models.DateTimeField(_("forgotten at"), null=True, db_index=True, editable=False)
+
+    #: Whether its number was erased, or stands under an older key: then the next claim writes it anew.
+    is_renamed = False
+    #: Other rows of the same phone, which the next claim makes one with this: see models/doubles.py.
+    doubles: Sequence[Recipient] = ()
+
     objects = RecipientQuerySet.as_manager()
 
     class Meta:
@@ -69,7 +124,24 @@ class Recipient(models.Model):
         permissions = [("lift_suppression", _("Can lift a recipient's suppression"))]
 
     def __str__(self) -> str:
-        return phones.mask(self.phone)
+        return self.mask or phones.mask(self.phone or "")
+
+    @property
+    def identity(self) -> dict[str, str | None]:
+        """The number, and what is left of it when it is erased."""
+        return {"phone": self.phone, "fingerprint": self.fingerprint, "mask": self.mask}
+
+    @property
+    def refusals(self) -> dict[str, Any]:
+        """All that stands in the way of a message or a guess."""
+        return {name: getattr(self, name) for name in _REFUSALS}
+
+    def identify(self, phone: str) -> Recipient:
+        """Stand for a canonical number, under the fingerprint of today's key; it is written by the next claim."""
+        before = self.identity
+        self.phone, self.fingerprint, self.mask = phone, phones.fingerprint(phone), phones.mask(phone)
+        self.is_renamed = self.identity != before
+        return self
 
     def learn_to_wait(self, field: str, pause: timedelta, *, using: str | None = None) -> None:
         """Take over a limit of the platform: `field` names the time that lies `pause` ahead."""
@@ -81,11 +153,25 @@ class Recipient(models.Model):
 
     def lift_suppression(self, *, using: str | None = None) -> None:
         """Let messages go to this phone again, and forget the guesses that locked it."""
-        self._change(using, suppressed_at=None, suppressed_code=None, guesses={})
+        with transaction.atomic(using=using):
+            self._change(using, suppressed_at=None, suppressed_code=None, guesses={})
+            # Nothing else may be left of it, and the purge does not look for such rows.
+            Recipient.objects.using(using).filter(pk=self.pk).drop_empty()
 
     def opt_out(self, *, using: str | None = None) -> None:
         """Send no more advertisements to this phone."""
         self._change(using, opted_out_at=DatabaseNow())
+
+    def hand_over(self, user: str, *, using: str | None = None) -> str:
+        """Note that a user of the host's holds this phone, and return who held it before, nobody as the empty text.
+
+        Call it in one transaction with a statement that has written already: then SQLite, too, lets one in at a time.
+        """
+        recipients = Recipient.objects.using(using).filter(pk=self.pk)
+        previous = recipients.select_for_update().values_list("holder", flat=True).first() or ""
+        if previous != user:
+            recipients.update(holder=user)
+        return previous
 
     def _change(self, using: str | None, **changes: datetime | DatabaseNow | Any) -> None:
         Recipient.objects.using(using).filter(pk=self.pk).update(version=F("version") + 1, **changes)

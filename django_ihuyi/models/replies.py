@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import models, transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi.models.recipients import Recipient
@@ -19,20 +21,21 @@ MAX_LENGTH = 2000
 class ReplyQuerySet(models.QuerySet["Reply"]):
     """Rules about replies."""
 
-    def record(self, phone: str, content: str, *, platform_id: str, replied_at: datetime) -> Reply | None:
+    def record(self, phone: str, content: str, *, platform_id: str, replied_at: datetime | None) -> Reply | None:
         """Write a reply of a canonical phone down, and opt the phone out if it says so.
 
-        None for a repetition of one that is known, and for a phone that nothing was ever sent to.
+        None for a repetition of one that is known, and for a phone that nothing was ever sent to. Where it is not
+        known when the phone replied, that is now, and the same text in answer to the same message is a repetition.
         """
-        recipient = Recipient.objects.using(self.db).filter(phone=phone).first()
+        recipient = Recipient.objects.using(self.db).of(phone).first()
         if recipient is None:
             return None
+        kept = content.replace("\x00", "")[:MAX_LENGTH]
         with transaction.atomic(using=self.db):
             reply, is_new = self.get_or_create(
                 recipient=recipient,
-                platform_id=platform_id,
-                replied_at=replied_at,
-                content=content.replace("\x00", "")[:MAX_LENGTH],
+                digest=_digest(platform_id, replied_at.isoformat() if replied_at else "", kept),
+                defaults={"platform_id": platform_id, "replied_at": replied_at or timezone.now(), "content": kept},
             )
             if is_new and reply.is_opt_out:
                 recipient.opt_out(using=self.db)
@@ -54,6 +57,8 @@ class Reply(models.Model):
     platform_id = models.CharField(_("platform id"), max_length=64, blank=True)
     replied_at = models.DateTimeField(_("replied at"))
     received_at = models.DateTimeField(_("received at"), auto_now_add=True)
+    #: By which a repetition is known: a unique constraint cannot hold a whole text. None in rows of older versions.
+    digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - no two of those are one reply
 
     objects = ReplyQuerySet.as_manager()
 
@@ -61,12 +66,26 @@ class Reply(models.Model):
         verbose_name = _("reply")
         verbose_name_plural = _("replies")
         ordering = ["-id"]
-        indexes = [models.Index(fields=["recipient", "replied_at"], name="ihuyi_reply_recipient")]
+        indexes = [
+            models.Index(fields=["recipient", "replied_at"], name="ihuyi_reply_recipient"),
+            models.Index(fields=["received_at"], name="ihuyi_reply_due"),
+        ]
+        constraints = [models.UniqueConstraint(fields=["recipient", "digest"], name="ihuyi_reply_once")]
 
     def __str__(self) -> str:
         return f"{self.recipient} {self.replied_at:%Y-%m-%d %H:%M}"
 
     @property
+    def phone(self) -> str:
+        """The canonical number; empty once its time is over."""
+        return self.recipient.phone or ""
+
+    @property
     def is_opt_out(self) -> bool:
         """Say whether the phone wants no more advertisements."""
         return self.content.strip().upper() in OPT_OUT
+
+
+def _digest(*facts: str) -> str:
+    # With a key: of a text as short as most replies are, a plain hash would be no secret once the text is gone.
+    return salted_hmac("django_ihuyi.replies", "\x00".join(facts), algorithm="sha256").hexdigest()

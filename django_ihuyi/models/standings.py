@@ -16,7 +16,9 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model, Value
 
+from django_ihuyi import phones
 from django_ihuyi.models.clock import sql_a_day_ago, sql_now, to_datetime
+from django_ihuyi.models.doubles import unite
 from django_ihuyi.models.messages import Message
 from django_ihuyi.models.recipients import Recipient
 from django_ihuyi.models.verifications import Verification
@@ -37,7 +39,7 @@ class Standing:
     @property
     def phone(self) -> str:
         """The canonical number."""
-        return self.recipient.phone
+        return self.recipient.phone or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +53,16 @@ class VerificationStanding:
 def read_standing(phone: str, *, using: str, verification_id: str | None = None) -> Standing:
     """Return how `phone` stands, with the verification of that id if it is one of this phone's."""
     connection = connections[using]
-    rows = _fetch(_OF_PHONE, [phone, verification_id], connection)
+    known = phones.fingerprints(phone)
+    rows = _fetch(_OF_PHONE, [phone, *known, verification_id], connection, keys=len(known))
     loaded = [_load(row, (Recipient, Verification, Message), connection) for row in rows]
-    recipient, verification, _ = loaded[0]
+    recipient = unite((row for row, _, _ in loaded if row), phone=phone)
+    verification = next((row for _, row, _ in loaded if row), None)
     if verification:
         verification.recipient = recipient
     return Standing(
         now=to_datetime(rows[0][0], connection),
-        recipient=recipient or Recipient(phone=phone),
+        recipient=recipient,
         verification=verification,
         messages=[message for _, _, message in loaded if message],
     )
@@ -78,7 +82,7 @@ def read_verification(verification_id: str, *, using: str) -> VerificationStandi
 _OF_PHONE = """
 SELECT {now}, {recipient}, {verification}, {message}
 FROM (SELECT 1 AS one) AS one
-LEFT JOIN ihuyi_recipient ON ihuyi_recipient.phone = %s
+LEFT JOIN ihuyi_recipient ON ihuyi_recipient.phone = %s OR ihuyi_recipient.fingerprint IN ({fingerprints})
 LEFT JOIN ihuyi_verification
   ON ihuyi_verification.id = %s AND ihuyi_verification.recipient_id = ihuyi_recipient.id
 LEFT JOIN ihuyi_message
@@ -103,7 +107,9 @@ _COLUMNS: dict[type[Model], list[str]] = {
         "kind",
         "state",
         "counted",
+        "result_code",
         "created_at",
+        "taken_at",
         "finished_at",
     ],
 }
@@ -111,18 +117,19 @@ _COLUMNS: dict[type[Model], list[str]] = {
 Converter = Callable[[Any, Any, BaseDatabaseWrapper], Any]
 
 
-def _fetch(statement: str, parameters: list[Any], connection: BaseDatabaseWrapper) -> list[Any]:
+def _fetch(statement: str, parameters: list[Any], connection: BaseDatabaseWrapper, *, keys: int = 0) -> list[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(_said_by(connection.vendor)[statement], parameters)
+        cursor.execute(_said_by(connection.vendor, keys)[statement], parameters)
         return list(cursor.fetchall())
 
 
 @cache
-def _said_by(vendor: str) -> dict[str, str]:
+def _said_by(vendor: str, keys: int) -> dict[str, str]:
     columns = {
         model.__name__.lower(): ", ".join(f"{model._meta.db_table}.{name}" for name in names)
         for model, names in _COLUMNS.items()
     }
+    columns["fingerprints"] = ", ".join(["%s"] * keys)
     return {
         statement: statement.format(now=sql_now(vendor), a_day_ago=sql_a_day_ago(vendor), **columns)
         for statement in (_OF_PHONE, _OF_VERIFICATION)

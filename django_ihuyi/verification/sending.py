@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from time import monotonic
+from typing import Any, cast
 
 from django.db import router
+from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi import message_templates, phones
+from django_ihuyi import fixed_codes, message_templates, phones, policies
 from django_ihuyi.conf import settings
-from django_ihuyi.delivery import choose_channel, raise_unless_sent
-from django_ihuyi.dispatch import dispatch
+from django_ihuyi.delivery import is_for_test_number, raise_unless_sent
+from django_ihuyi.dispatch import dispatch, initial_state, leave_to_call
 from django_ihuyi.exceptions import UnavailableChannel, UnknownPurpose
-from django_ihuyi.models import Kind, Message, Recipient, Standing, State, Verification
+from django_ihuyi.guards import Wanted, guarded
+from django_ihuyi.models import Kind, Message, Standing, Verification
+from django_ihuyi.notices import choose_channel
 from django_ihuyi.reservations import reserve
 from django_ihuyi.verification.identity import parse_id
 
@@ -38,12 +44,7 @@ class IssuedCode:
     resend_in: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reserved:
-    verification: Verification
-    message: Message
-
-
+@sensitive_variables()
 def send_code(
     phone: str,
     *,
@@ -51,53 +52,67 @@ def send_code(
     verification_id: str | None = None,
     channel: str = "sms",
     client: str = "",
+    user: str = "",
+    captcha: Mapping[str, Any] | None = None,
     using: str | None = None,
 ) -> IssuedCode:
     """Send a code for `purpose` to `phone`; with the id of a live verification of both, the same code again.
 
     The channel "voice" speaks the code of such a verification, after a message brought it; a foreign number goes by
-    "international". `client` names the requester's address for the send log. Inside a transaction of the caller the
-    message leaves after its commit.
+    "international". `client` names the requester's address for the send log, as `client_addresses.client_of` tells it;
+    by it, `user` (a primary key) and `captcha` (what was answered to one) the guards of GUARDS decide. Inside a
+    transaction of the caller the message leaves after its commit. Where the purpose has a POLICY that says no, all is
+    as if a code were sent.
 
-    Raises InvalidPhone, UnknownPurpose, UnavailableChannel, LimitReached, NumberRefused or SendingUnavailable; then no
-    code was sent.
+    Raises InvalidPhone, UnknownPurpose, UnavailableChannel, LimitReached, NumberRefused, CaptchaRequired, CaptchaFailed
+    or SendingUnavailable; then no code was sent. Raises TransactionManagementError inside a transaction of the caller
+    if GUARDS has the captcha's guard, and the purpose a rule other than "never".
     """
+    asked_at = monotonic()
     canonical = phones.parse(phone)
     if purpose not in settings.PURPOSES:
         raise UnknownPurpose("name one of IHUYI['PURPOSES']")
     by = choose_channel(canonical, channel)
     database = using or router.db_for_write(Verification)
-    reserved = reserve(
-        canonical,
-        kind=Kind.CODE,
-        purpose=purpose,
-        channel=by,
-        verification_id=parse_id(verification_id),
-        write=partial(_write, purpose=purpose, channel=by, client=client, using=database),
-        using=database,
-    )
-    dispatch(reserved.message, using=database)
-    raise_unless_sent(reserved.message)
-    return _issued(reserved)
+    wanted = Wanted(phone=canonical, purpose=purpose, channel=by, client=client, user=user, captcha=captcha)
+    decoy = not policies.load_policy(purpose)(wanted)
+    leave = partial(leave_to_call, by, phone=canonical, purpose=purpose)
+    with leave():
+        pass  # nobody shall spend a captcha who cannot be sent to; held meanwhile, a guard that hangs would stop others
+    with guarded(wanted, using=database) as guards, leave():
+        message = reserve(
+            canonical,
+            kind=Kind.CODE,
+            purpose=purpose,
+            channel=by,
+            verification_id=parse_id(verification_id),
+            draft=partial(_draft, purpose=purpose, channel=by, client=client, decoy=decoy),
+            using=database,
+        )
+        dispatch(message, using=database, asked_at=asked_at)
+        raise_unless_sent(message)
+        if is_for_test_number(message):
+            guards.give_back()
+    return _issued(message)
 
 
-def _write(standing: Standing, *, purpose: str, channel: str, client: str, using: str) -> _Reserved:
-    """Claim, and write verification and message; the order of the locks is that of a guess, so they never cross."""
-    verification = _resend(standing, purpose=purpose, using=using)
-    if channel == "voice" and not _was_sent(verification, standing):
+def _draft(standing: Standing, *, purpose: str, channel: str, client: str, decoy: bool) -> Message:
+    # What the policy said of a verification holds as long as that lives: a resend that changed it would tell.
+    verification = _find_resend(standing, purpose=purpose)
+    if channel == "voice" and not (_was_sent(verification, standing) or fixed_codes.find(standing.phone)):
         raise UnavailableChannel("a call speaks a code that a message was sent with before: send that first")
-    Recipient.objects.using(using).claim(standing.recipient)
     if verification is None:
-        verification = Verification.objects.using(using).open(
+        verification = Verification.issue(
             standing.recipient,
             purpose=purpose,
             code_length=settings.CODE_LENGTH,
             now=standing.now,
             lifetime=timedelta(seconds=settings.CODE_LIFETIME),
+            decoy=decoy,
         )
     template = message_templates.template_of(purpose)
     text = message_templates.render(template, ["*" * verification.code_length])
-    message = Message.objects.using(using).create(
+    return Message(
         recipient=standing.recipient,
         verification=verification,
         channel=channel,
@@ -106,15 +121,14 @@ def _write(standing: Standing, *, purpose: str, channel: str, client: str, using
         template=template,
         text=text,
         parts=message_templates.count_billed_parts(text),
-        state=State.SENDING,
+        state=initial_state(purpose),
         client=client,
         created_at=standing.now,
     )
-    return _Reserved(verification=verification, message=message)
 
 
-def _resend(standing: Standing, *, purpose: str, using: str) -> Verification | None:
-    """Return the verification that was named, its life extended, if a resend of it is due."""
+def _find_resend(standing: Standing, *, purpose: str) -> Verification | None:
+    """Return the verification that was named, with a longer life, if a resend of it is due."""
     verification = standing.verification
     if verification is None or verification.purpose != purpose:
         return None
@@ -123,26 +137,28 @@ def _resend(standing: Standing, *, purpose: str, using: str) -> Verification | N
     until = min(standing.now + timedelta(seconds=settings.CODE_LIFETIME), verification.created_at + LONGEST_LIFE)
     if until - standing.now < SHORTEST_REST:
         return None
-    Verification.objects.using(using).extend(verification, until=until)
     verification.expires_at = until
     return verification
 
 
 def _was_sent(verification: Verification | None, standing: Standing) -> bool:
     return verification is not None and any(
-        message.verification_id == verification.pk and message.channel != "voice" and message.counted
+        message.verification_id == verification.pk
+        and message.channel != "voice"
+        and message.counted
+        and not message.is_overdue(standing.now)
         for message in standing.messages
     )
 
 
-def _issued(reserved: _Reserved) -> IssuedCode:
-    verification, now = reserved.verification, reserved.message.created_at
+def _issued(message: Message) -> IssuedCode:
+    verification, now = cast(Verification, message.verification), message.created_at
     interval: int = settings.RESEND_INTERVAL
     return IssuedCode(
         verification_id=verification.pk,
         phone=verification.phone,
         purpose=verification.purpose,
-        channel=reserved.message.channel,
+        channel=message.channel,
         code_length=verification.code_length,
         expires_at=verification.expires_at,
         expires_in=int((verification.expires_at - now).total_seconds()),

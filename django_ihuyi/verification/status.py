@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import router
+from django.views.decorators.debug import sensitive_variables
 
+from django_ihuyi import fixed_codes, policies, pushes
 from django_ihuyi.conf import settings
-from django_ihuyi.limits import LEASE
-from django_ihuyi.models import Message, State, Verification, read_verification
+from django_ihuyi.limits import find_refusal
+from django_ihuyi.models import LEASE, Kind, Message, Standing, State, Verification, read_verification
+from django_ihuyi.reservations import rules_of
 from django_ihuyi.verification.identity import parse_id
 
 _DELIVERY = {
@@ -26,7 +29,7 @@ _DELIVERY = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """How far a verification is; durations are whole seconds from now."""
+    """How far a verification is; durations are whole seconds from now. An old one has its phone masked."""
 
     state: str
     delivery: str
@@ -37,6 +40,7 @@ class Status:
     attempts_left: int
 
 
+@sensitive_variables()
 def get_status(verification_id: str, *, using: str | None = None) -> Status | None:
     """Return how far a verification is, None for an id that is none."""
     named = parse_id(verification_id)
@@ -46,22 +50,27 @@ def get_status(verification_id: str, *, using: str | None = None) -> Status | No
         return None
     verification, now = standing.verification, standing.now
     last = Message.objects.using(database).filter(verification=verification).order_by("-id").first()
+    is_told = last is not None and not policies.is_discreet(verification.purpose)
+    if last and is_told and pushes.settle_strays_of(last, using=database):
+        last.refresh_from_db(using=database)  # its receipt overtook the answer to the call
     return Status(
         state=_state(verification, now),
-        delivery=_delivery(last, now),
-        phone=verification.phone,
+        delivery=_delivery(last, now) if last and is_told else "pending",
+        phone=verification.phone or verification.recipient.mask,
         purpose=verification.purpose,
         expires_in=_seconds_until(verification.expires_at, now) if verification.seed else 0,
-        resend_in=_resend_in(last, now),
+        resend_in=_resend_in(last, verification, now),
         attempts_left=max(0, settings.MAX_ATTEMPTS - verification.attempts),
     )
 
 
-def _delivery(last: Message | None, now: datetime) -> str:
-    if last is None:
-        return "pending"
-    if last.state in (State.QUEUED, State.SENDING) and last.created_at + LEASE <= now:
+def _delivery(last: Message, now: datetime) -> str:
+    if last.fault == fixed_codes.FAULT:
+        return "pending"  # nothing will come, and nothing need
+    if last.state == State.SENDING and last.started_at + LEASE <= now:
         return "unknown"  # whoever was sending it has died
+    if last.is_overdue(now):
+        return "failed"
     return _DELIVERY[State(last.state)]
 
 
@@ -75,10 +84,12 @@ def _state(verification: Verification, now: datetime) -> str:
     return "expired"
 
 
-def _resend_in(last: Message | None, now: datetime) -> int:
-    if last is None or not last.counted:
-        return 0
-    return _seconds_until(last.created_at + timedelta(seconds=settings.RESEND_INTERVAL), now)
+def _resend_in(last: Message | None, verification: Verification, now: datetime) -> int:
+    """Return what a resend would be told now, as far as it hangs on the last message and on the platform."""
+    recipient, purpose = verification.recipient, verification.purpose
+    standing = Standing(now=now, recipient=recipient, verification=verification, messages=[last] if last else [])
+    refusal = find_refusal(standing, purpose=purpose, kind=Kind.CODE, rules=rules_of(purpose))
+    return refusal.retry_after if refusal else 0
 
 
 def _seconds_until(moment: datetime, now: datetime) -> int:

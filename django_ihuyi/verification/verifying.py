@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import enum
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import router, transaction
 from django.db.transaction import TransactionManagementError
+from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi import codes, proofs, races, signals, transactions
+from django_ihuyi import proofs, races, signals, transactions
 from django_ihuyi.conf import settings
 from django_ihuyi.limits import GuessBudget
 from django_ihuyi.models import Recipient, Verification, read_verification
 from django_ihuyi.verification.identity import parse_id
+
+#: How long after a right guess its answer can be repeated: it may have been lost on the way.
+REPEATABLE = timedelta(seconds=60)
 
 
 class VerdictOutcome(enum.Enum):
@@ -48,8 +53,15 @@ _EXHAUSTED = Verdict(outcome=VerdictOutcome.EXHAUSTED, attempts_left=0)
 _TOO_BUSY = Verdict(outcome=VerdictOutcome.LIMITED, retry_after=1)
 
 
-def verify_code(verification_id: str, code: str, *, using: str | None = None) -> Verdict:
+Record = Callable[[Verdict], None]
+
+
+@sensitive_variables()
+def verify_code(verification_id: str, code: str, *, using: str | None = None, record: Record | None = None) -> Verdict:
     """Judge one guess; of any number of parallel right ones exactly one is RIGHT, of wrong ones at most 5 are answered.
+
+    `record` is told a RIGHT or WRONG verdict in the transaction that counts the guess: what it writes holds if the
+    guess is counted, and what it raises gives the guess back.
 
     Raises TransactionManagementError inside a transaction of the caller, whose rollback would give the guess back.
     """
@@ -60,12 +72,28 @@ def verify_code(verification_id: str, code: str, *, using: str | None = None) ->
     if named is None:
         return _EXPIRED
     try:
-        return races.run(lambda: _judge(named, code, using=database), using=database)
+        return races.run(lambda: _judge(named, code, using=database, record=record), using=database)
     except races.TooBusy:
         return _TOO_BUSY
 
 
-def _judge(verification_id: str, guess: str, *, using: str) -> Verdict:
+@sensitive_variables()
+def repeat_right(verification_id: str, *, using: str | None = None) -> Verdict:
+    """Repeat the verdict on a right guess, within a minute and until its proof is redeemed; EXPIRED after that.
+
+    It asks for no code: call it only for somebody of whom it is known that they made that guess.
+    """
+    named = parse_id(verification_id)
+    standing = read_verification(named, using=using or router.db_for_write(Verification)) if named else None
+    if standing is None:
+        return _EXPIRED
+    verification = standing.verification
+    if verification.verified_at is None or verification.proof_redeemed_at is not None:
+        return _EXPIRED
+    return _right(verification) if standing.now < verification.verified_at + REPEATABLE else _EXPIRED
+
+
+def _judge(verification_id: str, guess: str, *, using: str, record: Record | None) -> Verdict:
     standing = read_verification(verification_id, using=using)
     if standing is None:
         return _EXPIRED
@@ -73,10 +101,10 @@ def _judge(verification_id: str, guess: str, *, using: str) -> Verdict:
     budget = GuessBudget.load(verification.recipient.guesses, verification.purpose)
     verdict = _find_end(verification, now=standing.now, using=using) or _find_rest(budget, standing.now)
     if verdict is None:
-        if codes.matches(verification.code, guess):
-            verdict = _accept(verification, budget, now=standing.now, using=using)
+        if verification.matches(guess):
+            verdict = _accept(verification, budget, now=standing.now, using=using, record=record)
         else:
-            verdict = _count_failure(verification, budget, now=standing.now, using=using)
+            verdict = _count_failure(verification, budget, now=standing.now, using=using, record=record)
     if verdict.outcome is not VerdictOutcome.RIGHT:
         signals.code_refused.send_robust(Verification, verification=verification, outcome=verdict.outcome)
     return verdict
@@ -102,16 +130,24 @@ def _find_rest(budget: GuessBudget, now: datetime) -> Verdict | None:
     return Verdict(outcome=VerdictOutcome.LIMITED, retry_after=math.ceil((until - now).total_seconds()))
 
 
-def _accept(verification: Verification, budget: GuessBudget, *, now: datetime, using: str) -> Verdict:
-    verifications = Verification.objects.using(using)
-    if budget.in_a_row:
-        cleared = budget.after_success(verification.recipient.guesses, verification.purpose)
-        with transaction.atomic(using=using):
-            verifications.spend_attempt(verification, right=True, now=now)
+def _accept(
+    verification: Verification, budget: GuessBudget, *, now: datetime, using: str, record: Record | None
+) -> Verdict:
+    verdict = _right(verification)
+    # In a transaction, as a wrong guess, even if it is one statement: without, a right one would overtake wrong ones
+    # that came before it, and be found among many at once more often than by five tries.
+    with transaction.atomic(using=using):
+        Verification.objects.using(using).spend_attempt(verification, right=True, now=now)
+        if budget.in_a_row:
+            cleared = budget.after_success(verification.recipient.guesses, verification.purpose)
             Recipient.objects.using(using).record_guesses(verification.recipient, cleared)
-    else:
-        verifications.spend_attempt(verification, right=True, now=now)
+        if record:
+            record(verdict)
     signals.code_verified.send_robust(Verification, verification=verification)
+    return verdict
+
+
+def _right(verification: Verification) -> Verdict:
     return Verdict(
         outcome=VerdictOutcome.RIGHT,
         proof=proofs.make(verification),
@@ -121,10 +157,15 @@ def _accept(verification: Verification, budget: GuessBudget, *, now: datetime, u
     )
 
 
-def _count_failure(verification: Verification, budget: GuessBudget, *, now: datetime, using: str) -> Verdict:
+def _count_failure(
+    verification: Verification, budget: GuessBudget, *, now: datetime, using: str, record: Record | None
+) -> Verdict:
     attempts_left = settings.MAX_ATTEMPTS - verification.attempts - 1
     guesses = budget.after_failure(verification.recipient.guesses, verification.purpose, now)
+    verdict = Verdict(outcome=VerdictOutcome.WRONG, attempts_left=attempts_left)
     with transaction.atomic(using=using):
         Verification.objects.using(using).spend_attempt(verification, right=False, now=now, last=not attempts_left)
         Recipient.objects.using(using).record_guesses(verification.recipient, guesses)
-    return Verdict(outcome=VerdictOutcome.WRONG, attempts_left=attempts_left)
+        if record:
+            record(verdict)
+    return verdict

@@ -67,6 +67,8 @@ REST_ANSWERS = {
     Kind.SUPPRESSED: "429 `number_limit`",
     Kind.NUMBER: "400 `number_refused`",
 }
+#: It is throttled for a day, and answered as any number that has had enough for a day.
+REST_ANSWERS_OF_CODES = {4084: "429 `number_limit`"}
 OTHER_REST_ANSWER = "503 `sending_unavailable`"
 
 #: How each code comes about with the simulator's default options, or with the one that is named.
@@ -131,7 +133,7 @@ def _cells(row):
         row.kind.value,
         row.actor.value,
         "accepted" if is_success else "refused",
-        REST_ANSWERS.get(row.kind, OTHER_REST_ANSWER),
+        REST_ANSWERS_OF_CODES.get(row.code) or REST_ANSWERS.get(row.kind, OTHER_REST_ANSWER),
         RULES.get(row.code, ""),
         "" if is_success else f"`{SMS.magic_prefix}{row.code:05d}`",
     )

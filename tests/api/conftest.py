@@ -46,7 +46,7 @@ class Caller:
             assert body["title"]
             assert body["detail"]
             assert response.get("Retry-After") == (str(body["retry_after"]) if "retry_after" in body else None)
-        assert ("retry_after" in body) == (response.status_code in (429, 503))
+        assert ("retry_after" in body) == (response.status_code in (409, 429, 503))
         return response
 
 

@@ -1,10 +1,12 @@
 """The database: out of reach, or inside a transaction that the host opened around each request."""
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connection, connections
 from django.urls import resolve
 
 from tests.api.conftest import NOBODYS_ID
+
+KEYED = {"HTTP_IDEMPOTENCY_KEY": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 
 
 class DownRouter:
@@ -53,6 +55,28 @@ def test_a_database_out_of_reach_is_told_as_such(api, sent, caplog):
         f"{view}: the database fails with OperationalError"
         for view in ("SendCodeView", "VerifyCodeView", "VerificationView")
     ]
+
+
+@pytest.mark.usefixtures("_database_down")
+def test_what_cannot_be_written_down_is_not_begun(api, sent):
+    answers = [api.send(**KEYED), api.verify(NOBODYS_ID, "123456", **KEYED)]
+
+    assert [answer.json()["code"] for answer in answers] == ["sending_unavailable", "unavailable"]
+    assert sent == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_that_cannot_be_kept_is_given_all_the_same(api, sent, caplog):
+    def fail(execute, sql, *arguments):
+        if sql.startswith("UPDATE") and "ihuyi_keyedrequest" in sql:
+            raise OperationalError(f"the disk is full: {sql}")
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(fail):
+        answer = api.send(**KEYED)
+
+    assert (answer.status_code, len(sent)) == (202, 1)
+    assert "an answer is not kept: the database fails with OperationalError" in caplog.messages
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,10 +1,12 @@
 """A host's own endpoints: what they learn from a proof, and how often it can be used."""
 
 import json
+import sys
 
 import pytest
 from django.db import transaction
 from django.test import RequestFactory
+from django.views.debug import ExceptionReporter
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
@@ -48,6 +50,29 @@ def post(body="{}", **headers):
     return RegisterView.as_view()(request)
 
 
+class FailingView(RegisterView):
+    def post(self, request):
+        raise LookupError("the host's own fault")
+
+
+def report_of(request):
+    """Return what Django's own report says of a view that failed, as text and as a page."""
+    try:
+        FailingView.as_view()(request)
+    except LookupError:
+        report = ExceptionReporter(request, *sys.exc_info())
+    return [report.get_traceback_text(), report.get_traceback_html()]
+
+
+def test_no_report_of_a_view_that_fails_shows_the_header_s_proof(make_proof):
+    token = make_proof()
+    request = RequestFactory().post("/register/", "{}", content_type="application/json", headers={"Phone-Proof": token})
+
+    pages = report_of(request)
+
+    assert [("HTTP_PHONE_PROOF" in page, token in page) for page in pages] == [(True, False)] * 2
+
+
 def test_a_serializer_s_field_gives_the_redeemed_proof_once(make_proof):
     data = {"proof": make_proof(), "name": "Li"}
 
@@ -72,6 +97,34 @@ def test_what_is_no_proof_is_an_error_of_the_field(token, code):
 
     assert not serializer.is_valid()
     assert [error.code for error in serializer.errors["proof"]] == [code]
+
+
+def starts_with_138(proof):
+    if not proof.phone.startswith("+86138"):
+        raise serializers.ValidationError("not ours", code="foreign")
+
+
+def narrow(**options):
+    """Return a serializer whose field is narrowed by `options`."""
+    field = PhoneProofField(purpose="register", validators=[starts_with_138], **options)
+    return type("Narrow", (serializers.Serializer,), {"proof": field})
+
+
+def test_a_text_of_a_wrong_length_is_an_error_of_the_field_and_redeems_nothing(make_proof):
+    token = make_proof()
+    too_long = narrow(max_length=len(token) - 1)(data={"proof": token})
+    too_short = narrow(min_length=len(token) + 1)(data={"proof": token})
+
+    assert [too_long.is_valid(), too_short.is_valid()] == [False, False]
+    assert [too_long.errors["proof"][0].code, too_short.errors["proof"][0].code] == ["max_length", "min_length"]
+    assert narrow(max_length=len(token), min_length=len(token))(data={"proof": token}).is_valid()
+
+
+def test_a_hosts_own_validators_judge_the_proof(make_proof):
+    serializer = narrow(max_length=500)(data={"proof": make_proof(phone="13900139000")})
+
+    assert not serializer.is_valid()
+    assert serializer.errors["proof"][0].code == "foreign"
 
 
 def test_a_proof_for_another_purpose_is_refused_and_not_used_up(make_proof):

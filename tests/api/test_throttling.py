@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 
+from django_ihuyi import delivery
 from django_ihuyi.api.rates import Rate, parse_rate
 from django_ihuyi.models import Message
 from django_ihuyi.signals import limit_hit
@@ -113,6 +114,20 @@ def test_guesses_have_rates_of_their_own(api, ihuyi):
     assert codes_of(guesses) == ["code_expired", "code_expired", "client_limit"]
 
 
+def test_what_limits_leave_out_stays_limited(api, ihuyi):
+    """Whoever widens sends does not mean to let a client guess without end."""
+    ihuyi(CLIENT_LIMITS={"send": ["10/m"]}, GLOBAL_LIMITS={"verify": ["99/m"]})
+
+    with time_machine.travel("2026-01-01T00:00:00+00:00", tick=False):
+        guesses = [api.verify(NOBODYS_ID, "123456") for _ in range(31)]
+    ihuyi(CLIENT_LIMITS={"verify": []})
+    unlimited = api.verify(NOBODYS_ID, "123456")
+    ihuyi(CLIENT_LIMITS={})
+
+    assert codes_of([*guesses[29:], unlimited]) == ["code_expired", "client_limit", "code_expired"]
+    assert codes_of(send_many(api, 6)) == [202] * 6
+
+
 def test_the_longest_full_window_says_when_to_come_back(api, ihuyi):
     """The window of a minute ends within a minute; but the day's is full as well."""
     ihuyi(CLIENT_LIMITS={"send": ["2/m", "2/d"]})
@@ -179,6 +194,33 @@ def test_while_the_cache_is_down_the_send_log_is_counted(request, api, ihuyi, se
     ]
     assert codes_of(guesses) == ["code_expired"] * 3
     assert Message.objects.count() == 4
+
+
+@pytest.mark.usefixtures("dead_cache")
+def test_while_the_cache_is_down_a_user_is_limited_by_address_only(ihuyi):
+    """The send log knows no users; from each address, and in all, the limits hold."""
+    ihuyi(CLIENT_LIMITS={"send": ["1/d"]}, GLOBAL_LIMITS={"send": ["2/d"]})
+    user = get_user_model().objects.create_user("li")
+    callers = [Caller(REMOTE_ADDR=f"127.0.0.{number}") for number in (1, 1, 2, 3)]
+    for caller in callers:
+        caller.client.force_login(user)
+
+    answers = codes_of(caller.send(f"1380013800{n}") for n, caller in enumerate(callers))
+
+    assert answers == [202, "client_limit", 202, "global_limit"]
+
+
+@pytest.mark.usefixtures("dead_cache")
+def test_while_the_cache_is_down_notices_use_up_nobodys_requests(api, ihuyi):
+    ihuyi(
+        CLIENT_LIMITS={"send": ["1/h"]},
+        GLOBAL_LIMITS={"send": ["1/h"]},
+        TEMPLATES={"code": {"TEXT": "您的验证码是：{code}。"}, "shipped": {"TEXT": "您的订单{1}已发出。"}},
+    )
+    phones = [f"137001370{number:02d}" for number in range(3)]
+    told = delivery.send_many(phones, template="shipped", variables=["A1"], client="127.0.0.1")
+
+    assert (len(told.sent), codes_of(send_many(api, 2))) == (3, [202, "client_limit"])
 
 
 def test_a_server_that_knows_no_address_is_refused_loudly(ihuyi):

@@ -6,10 +6,11 @@ from phone_verify.models import SMSVerification
 from django_ihuyi.models import Message, Recipient, Verification
 from django_ihuyi.verification import send_code
 from tests.benchmark.contestants import PHONE_VERIFY, empty, phones
+from tests.multiplying import multiplication, patient_cursor
 
 #: What differs from row to row, in SQL over `n` and `moment`; all else is as in the first row, which is a real one.
 DIFFERENCES = {
-    Recipient: {"id": "n", "phone": "'+8615' || lpad(n::text, 9, '0')"},
+    Recipient: {"id": "n", "phone": "'+8615' || lpad(n::text, 9, '0')", "fingerprint": "md5(n::text)"},
     Verification: {
         "id": "md5(n::text)",
         "recipient_id": "n",
@@ -35,8 +36,8 @@ DIFFERENCES = {
         "session_token": "md5(n::text)",
     },
 }
-#: The numbers begin far above those that the sequences give, and the times go back 90 days.
-FIRST = 10**8
+#: How far the times go back.
+DAYS = 90
 
 
 def fill(rows, *, using):
@@ -44,21 +45,8 @@ def fill(rows, *, using):
     empty(using=using)
     send_code(next(phones), purpose="login", using=using)
     PHONE_VERIFY.verifies(1, using=using)
-    with connections[using].cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0")
+    with patient_cursor(connections[using]) as cursor:
         for model, differences in DIFFERENCES.items():
-            cursor.execute(multiplication(model, differences, rows))
+            cursor.execute(multiplication(model, differences, rows, days=DAYS))
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")
-
-
-def multiplication(model, differences, rows):
-    columns = [field.column for field in model._meta.concrete_fields]
-    values = [differences.get(column, f"first.{column}") for column in columns]
-    return f"""
-        INSERT INTO {model._meta.db_table} ({", ".join(columns)})
-        SELECT {", ".join(values)}
-        FROM {model._meta.db_table} AS first,
-            generate_series({FIRST}, {FIRST + rows - 2}) AS n,
-            LATERAL (SELECT now() - interval '90 days' * (n - {FIRST}) / {rows} AS moment) AS moments
-    """

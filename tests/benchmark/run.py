@@ -50,6 +50,7 @@ def surroundings(database_url):
         "IHUYI_URL": f"http://127.0.0.1:{services.free_port()}/webservice/sms.php",
         "IHUYI_ALLOW_LOOPBACK": "1",
         "IHUYI_CLIENT_LIMITS": "off",
+        "IHUYI_CAPTCHA": "off",
     }
 
 

@@ -83,7 +83,7 @@ def test_without_a_date_that_helps_nothing_is_tried_again(date, make_client, cap
     with Server(judges_time(date=date)) as server:
         submission = submit(make_client(server.url(), clock=off_by(-HOUR)))
 
-    assert (submission.outcome, submission.code) == (Outcome.REFUSED, 40501)
+    assert (submission.outcome, submission.code, submission.fault) == (Outcome.REFUSED, 40501, "clock_skew")
     assert len(server.requests) == 1
     assert "clock" not in caplog.text
 
@@ -93,6 +93,7 @@ def test_a_time_that_is_refused_twice_is_refused(make_client):
         submission = submit(make_client(server.url(), clock=off_by(HOUR)))
 
     assert (submission.outcome, submission.code, submission.text) == (Outcome.REFUSED, 40501, "动态密码已过期")
+    assert submission.fault == "clock_skew"
     assert len(server.requests) == 2
 
 

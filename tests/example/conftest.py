@@ -2,11 +2,13 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from tests import services
 
@@ -38,12 +40,49 @@ def serving(*words, port, log, environ):
 
 
 @pytest.fixture
-def site(database_url, tmp_path):
-    """The example as `manage.py runserver` shows it, with the simulator inside; yields its address."""
-    port = services.free_port()
-    words = ["example_project/manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"]
-    with serving(*words, port=port, log=tmp_path / "log", environ=environ(DATABASE_URL=database_url)) as address:
-        yield address
+def serve(database_url, tmp_path):
+    """Start the example as `manage.py runserver` shows it, with the simulator inside; returns its address."""
+    with contextlib.ExitStack() as sites:
+
+        def start(**chosen):
+            port = services.free_port()
+            words = ["example_project/manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"]
+            deployment = environ(DATABASE_URL=database_url, **chosen)
+            return sites.enter_context(serving(*words, port=port, log=tmp_path / "log", environ=deployment))
+
+        yield start
+
+
+@pytest.fixture
+def site(serve):
+    """The example as it is without any choice; yields its address."""
+    return serve()
+
+
+@pytest.fixture
+def browser():
+    with sync_playwright() as playwright:
+        # Chromium's sandbox does not work for root.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        yield playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+
+
+@pytest.fixture
+def open_page(browser):
+    """Open the page of a site in a tab of its own; further arguments describe the visitor."""
+    complaints = []
+
+    def open_page(site, *, routes=(), **visitor):
+        page = browser.new_context(**{"locale": "en-US"} | visitor).new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda line: complaints.append(line.text) if "Content Security" in line.text else None)
+        for pattern, answer in routes:
+            page.route(pattern, answer)
+        page.goto(site)
+        return page
+
+    yield open_page
+    assert complaints == []
 
 
 @pytest.fixture

@@ -26,7 +26,14 @@ def test_an_option_in_the_address_wins_and_touches_no_other_entry():
     changed = databases.from_url("mysql://me@db.example/site?read_timeout=600")
 
     assert changed["OPTIONS"]["read_timeout"] == 600
-    assert databases.from_url("mysql://me@db.example/site")["OPTIONS"]["read_timeout"] == 6
+    assert databases.from_url("mysql://me@db.example/site")["OPTIONS"]["read_timeout"] == 3
+
+
+@pytest.mark.parametrize(("host", "disabled"), [("127.0.0.1", True), ("db.example", None)])
+def test_a_way_within_this_machine_is_not_encrypted(host, disabled):
+    options = databases.from_url(f"mysql://me@{host}/site")["OPTIONS"]
+
+    assert options.get("ssl_disabled") is disabled
 
 
 @pytest.mark.parametrize("engine", ["postgresql", "mysql"])

@@ -10,6 +10,8 @@ from tests.example.conftest import ACCOUNT, API_KEY, ROOT, environ
 
 KEY = "a-deployment-has-one-of-its-own-0123456789-abcdefghijkl"
 DEPLOYED = {"IHUYI_ACCOUNT": ACCOUNT, "IHUYI_API_KEY": API_KEY, "SECRET_KEY": KEY}
+BUDGETS = "django_ihuyi.guards.budgets.BudgetGuard"
+GUARD = "django_ihuyi.guards.captcha.CaptchaGuard"
 READ = "import json; from example_project import settings as s; print(json.dumps({n: getattr(s, n) for n in %r}))"
 
 
@@ -50,7 +52,13 @@ def test_with_an_account_it_is_a_deployment():
                 "OPTIONS": {"account": ACCOUNT, "api_key": API_KEY},
             },
         },
+        "GUARDS": [BUDGETS, GUARD],
+        "CAPTCHA": {"BACKEND": "image", "RULES": {"*": {"after_client": 3, "after_number": 1}}},
         "ALLOW_LOOPBACK": False,
+        "DISPATCHER": "inline",
+        "DISPATCH_FALLBACK": "inline",
+        "PLATFORM_CONCURRENCY": 2,
+        "WEBHOOK_SECRETS": [],
     }
 
 
@@ -65,7 +73,36 @@ def test_the_platforms_address_and_plain_http_on_this_machine_are_choices():
 def test_limits_of_clients_go_off_together():
     [ihuyi] = read("IHUYI", IHUYI_CLIENT_LIMITS="off")
 
-    assert (ihuyi["CLIENT_LIMITS"], ihuyi["GLOBAL_LIMITS"]) == ({}, {})
+    assert (ihuyi["CLIENT_LIMITS"], ihuyi["GLOBAL_LIMITS"], ihuyi["GUARDS"]) == ({}, {}, [])
+
+
+def test_how_many_calls_a_process_makes_at_once_is_a_choice():
+    [ihuyi] = read("IHUYI", IHUYI_PLATFORM_CONCURRENCY="8")
+
+    assert ihuyi["PLATFORM_CONCURRENCY"] == 8
+
+
+def test_captchas_are_a_choice():
+    [off] = read("IHUYI", IHUYI_CAPTCHA="off")
+    [work] = read("IHUYI", IHUYI_CAPTCHA="proof_of_work")
+    [puzzle] = read("IHUYI", IHUYI_CAPTCHA="geetest", IHUYI_GEETEST_ID="i", IHUYI_GEETEST_KEY="k")
+
+    assert (off["GUARDS"], off["CAPTCHA"]) == ([BUDGETS], {})
+    assert (work["GUARDS"], work["CAPTCHA"]["BACKEND"]) == ([BUDGETS, GUARD], "proof_of_work")
+    assert (puzzle["GUARDS"], puzzle["CAPTCHA"]["OPTIONS"]) == (
+        [BUDGETS, GUARD],
+        {"captcha_id": "i", "captcha_key": "k"},
+    )
+
+
+def test_without_the_package_that_draws_pictures_there_is_no_captcha_unless_one_is_chosen():
+    hidden = (
+        "import importlib.util as u; find = u.find_spec; u.find_spec = lambda n: None if n == 'captcha' else find(n); "
+    )
+    finished = run(hidden + READ % (("IHUYI", "INSTALLED_APPS"),), {})
+
+    ihuyi, apps = json.loads(finished.stdout).values()
+    assert (ihuyi["GUARDS"], "captcha" in apps) == ([BUDGETS], False)
 
 
 def test_connections_are_kept_in_a_deployment_only():
@@ -91,8 +128,11 @@ def test_redis_is_the_cache_when_its_address_is_given():
         ({"IHUYI_ACCOUNT": ACCOUNT, "IHUYI_API_KEY": API_KEY}, "SECRET_KEY is needed when DEBUG is off"),
         ({"DEBUG": "0"}, "SECRET_KEY is needed when DEBUG is off"),
         ({"DEBUG": "perhaps"}, "DEBUG is on or off (1 or 0), not 'perhaps'"),
-        ({"IHUYI_CAPTCHA": "image"}, "IHUYI_CAPTCHA may be off in this version, not 'image'"),
-        ({"IHUYI_DISPATCHER": "celery"}, "IHUYI_DISPATCHER may be inline in this version, not 'celery'"),
+        ({"IHUYI_CAPTCHA": "turnstile"}, "IHUYI_CAPTCHA may be image or off or geetest or proof_of_work in this"),
+        ({"IHUYI_CAPTCHA": "geetest", "IHUYI_GEETEST_ID": "i"}, "IHUYI_GEETEST_ID and IHUYI_GEETEST_KEY are needed"),
+        ({"IHUYI_PLATFORM_CONCURRENCY": "half"}, "IHUYI_PLATFORM_CONCURRENCY is a whole number, not 'half'"),
+        ({"IHUYI_DISPATCHER": "rq"}, "IHUYI_DISPATCHER may be inline or tasks or celery in this version, not 'rq'"),
+        ({**DEPLOYED, "IHUYI_DISPATCHER": "celery"}, "IHUYI_DISPATCHER is celery, whose queue is in REDIS_URL"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
@@ -100,8 +140,51 @@ def test_what_cannot_work_is_refused_with_a_reason(chosen, words):
     assert words in complaint_about(**chosen)
 
 
-def test_a_secret_that_is_not_used_yet_is_told_of_and_does_not_stop_the_site():
-    finished = run(READ % ((),), {**DEPLOYED, "IHUYI_WEBHOOK_SECRET": "x" * 43})
+def test_a_queue_in_the_database_is_an_app_of_its_own():
+    [apps, tasks, ihuyi] = read("INSTALLED_APPS", "TASKS", "IHUYI", **DEPLOYED, IHUYI_DISPATCHER="tasks")
+
+    assert "django_tasks_db" in apps
+    assert tasks == {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+    assert ihuyi["DISPATCHER"] == "tasks"
+
+
+def test_a_queue_in_redis_is_at_its_address():
+    chosen = {"IHUYI_DISPATCHER": "celery", "REDIS_URL": "redis://127.0.0.1:6379/3"}
+    [broker, ihuyi] = read("CELERY_BROKER_URL", "IHUYI", **DEPLOYED, **chosen, IHUYI_DISPATCH_FALLBACK="refuse")
+
+    assert broker == chosen["REDIS_URL"]
+    assert (ihuyi["DISPATCHER"], ihuyi["DISPATCH_FALLBACK"]) == ("celery", "refuse")
+
+
+def test_without_a_queue_no_package_of_one_is_needed():
+    program = "import sys; from example_project import settings; print('celery' in sys.modules)"
+    finished = run(program, {})
+
+    assert finished.stdout == "False\n"
+
+
+def test_a_simulator_that_the_workers_do_not_share_is_told_of():
+    finished = run(READ % ((),), {"IHUYI_DISPATCHER": "tasks"})
 
     assert finished.returncode == 0
-    assert "this version takes no receipts and replies yet" in finished.stderr
+    assert "serve a simulator for all" in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("chosen", "secrets"), [("", []), ("one", ["one"]), ("one,other", ["one", "other"]), ("one,", ["one"])]
+)
+def test_secrets_of_webhooks_are_divided_by_commas(chosen, secrets):
+    [ihuyi] = read("IHUYI", **DEPLOYED, IHUYI_WEBHOOK_SECRET=chosen)
+
+    assert ihuyi["WEBHOOK_SECRETS"] == secrets
+
+
+@pytest.mark.parametrize(("chosen", "routes"), [("", 0), ("one", 1)])
+def test_webhooks_are_there_when_there_is_a_secret(chosen, routes):
+    program = (
+        "import django; django.setup(); from example_project.urls import urlpatterns; "
+        "print([str(route.pattern) for route in urlpatterns].count('webhooks/'))"
+    )
+    finished = run(program, {"IHUYI_WEBHOOK_SECRET": chosen, "DJANGO_SETTINGS_MODULE": "example_project.settings"})
+
+    assert finished.stdout.strip() == str(routes), finished.stderr

@@ -5,6 +5,7 @@ import functools
 import pytest
 from django.db import connection
 
+from tests import services
 from tests.conftest import url_of
 from tests.proofs.processes import running_platform
 from tests.proofs.sites import running_warm
@@ -20,6 +21,13 @@ def platform():
     """The simulator without limits of its own: every message that is let out is one that arrives."""
     with running_platform("--no-limits") as platform:
         yield platform
+
+
+@pytest.fixture(scope="module")
+def redis():
+    """A server for Celery's queue, which a test may stop."""
+    with services.running("redis") as [server]:
+        yield server
 
 
 @pytest.fixture(scope="session")

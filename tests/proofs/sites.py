@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import dataclasses
+import json
 import secrets
 
 from tests.proofs.processes import WORKERS, running_site
@@ -10,6 +11,7 @@ from tests.proofs.volleys import fire
 
 SEND, VERIFY, REDEEM = "/api/phone/send-code/", "/api/phone/verify-code/", "/register/"
 PURPOSE = "register"
+NO_BUDGETS = {name: {"MODE": "off"} for name in ("client", "user", "prefix", "global", "unverified", "conversion")}
 #: A race shows only between workers that have all been at work.
 WARM = 3
 LONGEST_WARMING = 40
@@ -87,6 +89,11 @@ def send(phone, *, purpose=PURPOSE):
 
 def judge(sent):
     return VERIFY, {"verification_id": sent.body["verification_id"], "code": "000000"}
+
+
+def budgets(**chosen):
+    """The environment of a site that keeps these budgets and no others."""
+    return {"PROOF_BUDGETS": json.dumps(NO_BUDGETS | chosen)}
 
 
 def new_phone():

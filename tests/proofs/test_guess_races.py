@@ -7,10 +7,10 @@ import pytest
 
 from tests.proofs.figures import spread
 from tests.proofs.sites import REDEEM
+from tests.proofs.volleys import PARALLEL, ROUNDS
 
 pytestmark = pytest.mark.proof
 
-ROUNDS, PARALLEL = 10, 200
 #: Five answered guesses of forty, of which one is right: it is found in an eighth of the trials, 50 of 400, and in more
 #: than 70 of them once in a thousand runs. Where eight are answered, 80 are found.
 TRIALS, GUESSES, MOST_FOUND, FEWEST_FOUND = 400, 40, 70, 25
@@ -60,6 +60,7 @@ def test_a_right_guess_among_wrong_ones_takes_one_of_the_five_attempts(site, fig
     assert max(evaluated) <= 5
 
 
+@pytest.mark.once
 def test_answers_that_lie_would_not_hide_a_sixth_guess(site, figure):
     """The black box: whatever the answers say, a right guess among forty is found no oftener than by five tries."""
     found = 0

@@ -12,10 +12,10 @@ from tests.proofs.figures import spread
 from tests.proofs.jitter import jittering
 from tests.proofs.processes import WORKERS
 from tests.proofs.sites import new_phone, send
+from tests.proofs.volleys import PARALLEL, ROUNDS
 
 pytestmark = pytest.mark.proof
 
-ROUNDS, PARALLEL = 10, 200
 BURSTS = 8
 #: A little more than the second that must lie between two messages.
 PAUSE = 1.1

@@ -33,8 +33,8 @@ function show(step) {
   complain(forms[step], "");
 }
 
-function complain(form, detail) {
-  const input = form.querySelector("input");
+function complain(form, detail, input = form.querySelector("input")) {
+  form.querySelectorAll("input").forEach((field) => field.setAttribute("aria-invalid", "false"));
   form.querySelector(".error").textContent = detail;
   if (!input) return;
   input.setAttribute("aria-invalid", detail ? "true" : "false");
@@ -81,15 +81,24 @@ function label(button, seconds, waiting, ready) {
 
 // The story
 
+async function askForCode(form, body) {
+  const path = `${app.dataset.api}send-code/`;
+  const answer = await call(path, { ...body, captcha: captcha.typed() });
+  if (!answer.data.captcha) return answer;
+  const solved = await captcha.solve(answer.data.captcha, form);
+  return solved ? call(path, { ...body, captcha: solved }) : answer;
+}
+
 async function sendCode(form, button, body) {
   await busy(button, async () => {
     complain(form, "");
-    const { ok, data } = await call(`${app.dataset.api}send-code/`, { ...body, purpose: app.dataset.purpose });
+    const { ok, data } = await askForCode(form, { ...body, purpose: app.dataset.purpose });
     if (!ok) {
       until[form === forms[0] ? "send" : "resend"] = inSeconds(data.retry_after);
-      complain(form, explain(data));
+      complain(form, explain(data), data.captcha && !captcha.box.hidden ? captcha.input : undefined);
       return;
     }
+    captcha.hide();
     memory.write({ id: data.verification_id, entered: body.phone, masked: data.phone, length: data.code_length });
     await showInbox();
     awaitCode(data);
@@ -117,6 +126,7 @@ function celebrate(phone) {
 
 function restart() {
   memory.clear();
+  captcha.hide();
   Object.assign(until, { resend: 0, send: 0, expiry: 0 });
   forms.forEach((form) => form.reset());
   show(0);
@@ -132,6 +142,20 @@ forms[0].addEventListener("submit", (event) => {
 element("resend").addEventListener("click", () => {
   const { id, entered } = memory.read();
   sendCode(forms[1], element("resend"), { phone: entered, verification_id: id });
+});
+
+element("captcha-other").addEventListener("click", async () => {
+  const { ok, data } = await call(`${app.dataset.api}captcha/?purpose=${app.dataset.purpose}`);
+  const form = captcha.box.closest("form");
+  if (ok) captcha.showPicture(data, form);
+  else complain(form, explain(data), captcha.input);
+});
+
+// Beside the code, Enter would verify: in the picture's field it sends.
+captcha.input.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || captcha.box.closest("form") !== forms[1]) return;
+  event.preventDefault();
+  element("resend").click();
 });
 
 forms[1].addEventListener("submit", (event) => {

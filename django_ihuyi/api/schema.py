@@ -1,0 +1,203 @@
+"""What drf-spectacular cannot read off the views: how the API is described in OpenAPI. Loaded where a host has it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension, OpenApiViewExtension
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import serializers
+
+from django_ihuyi.api import serializers as bodies
+from django_ihuyi.api.fingerprints import HEADER
+from django_ihuyi.api.problems import CONTENT_TYPE, PROBLEMS
+
+Responses = dict[tuple[int, str], OpenApiResponse]
+
+TAG = "phone"
+#: Refusals that every request may meet, and those of one with a body.
+_OF_ALL = ("authentication_failed", "not_authenticated", "permission_denied", "cross_site", "unavailable")
+_OF_LIMITED = ("client_limit", "global_limit")
+_OF_BODIES = ("invalid", "too_large", "unsupported_media_type", "idempotency_in_progress", "idempotency_mismatch")
+
+
+class FieldErrorSerializer(serializers.Serializer[Any]):
+    """What is wrong with one field; with the body as a whole if the field's name is empty."""
+
+    field = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """Problem details (RFC 9457); `code` never changes, and is what a program should look at."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField(help_text="For people, in the language of the request.")
+    code = serializers.CharField()
+    retry_after = serializers.IntegerField(required=False, help_text="Seconds, as in the header Retry-After.")
+    attempts_left = serializers.IntegerField(required=False, help_text="With code_wrong.")
+    errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]  # the name that DRF has, too
+    captcha = serializers.DictField(required=False, help_text="With captcha_required and captcha_failed.")
+
+
+class IssuedCodeSerializer(serializers.Serializer[Any]):
+    """A code is on its way."""
+
+    verification_id = serializers.CharField(help_text="32 hexadecimal digits; whoever knows them may guess the code.")
+    phone = serializers.CharField(help_text="Masked.")
+    purpose = serializers.CharField()
+    channel = serializers.CharField()
+    code_length = serializers.IntegerField(help_text="Digits.")
+    expires_at = serializers.DateTimeField()
+    expires_in = serializers.IntegerField(help_text="Seconds.")
+    resend_at = serializers.DateTimeField()
+    resend_in = serializers.IntegerField(help_text="Seconds.")
+
+
+class PhoneProofSerializer(serializers.Serializer[Any]):
+    """The answer to the right code."""
+
+    proof = serializers.CharField(help_text="Redeemed once, by the site's own endpoint.")
+    phone = serializers.CharField(help_text="Whole, as E.164.")
+    purpose = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="Seconds.")
+
+
+class VerificationStatusSerializer(serializers.Serializer[Any]):
+    """How far a verification is."""
+
+    state = serializers.ChoiceField(choices=["pending", "verified", "expired", "exhausted"])
+    delivery = serializers.ChoiceField(choices=["pending", "delivered", "failed", "unknown"])
+    phone = serializers.CharField(help_text="Masked.")
+    purpose = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="Seconds.")
+    resend_in = serializers.IntegerField(help_text="Seconds.")
+    attempts_left = serializers.IntegerField()
+
+
+def _refusals(*codes: str) -> Responses:
+    """Describe what may be refused, by status: one shape for all, and which codes it may have."""
+    by_status: dict[int, list[str]] = defaultdict(list)
+    for code in (*codes, *_OF_ALL):
+        by_status[PROBLEMS[code].status].append(code)
+    return {
+        (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, description=", ".join(by_status[status]))
+        for status in sorted(by_status)
+    }
+
+
+def _success(status: int, body: Any, description: str) -> Responses:
+    return {(status, "application/json"): OpenApiResponse(body, description=description)}
+
+
+_IDEMPOTENCY_KEY = OpenApiParameter(
+    HEADER,
+    {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    OpenApiParameter.HEADER,
+    description="A new one for each thing that a person wants: the same request may then be repeated.",
+)
+_DESCRIPTIONS: dict[str, dict[str, Any]] = {
+    "SendCodeView": {
+        "post": extend_schema(
+            operation_id="sendCode",
+            summary="Send a code",
+            tags=[TAG],
+            request={"application/json": bodies.SendCodeSerializer},
+            parameters=[_IDEMPOTENCY_KEY],
+            responses={
+                **_success(202, IssuedCodeSerializer, "A code is on its way."),
+                **_refusals(
+                    *_OF_BODIES,
+                    *_OF_LIMITED,
+                    "number_refused",
+                    "captcha_required",
+                    "captcha_failed",
+                    "resend_too_soon",
+                    "number_limit",
+                    "guess_limit",
+                    "sending_unavailable",
+                ),
+            },
+        )
+    },
+    "VerifyCodeView": {
+        "post": extend_schema(
+            operation_id="verifyCode",
+            summary="Judge a code",
+            tags=[TAG],
+            request={"application/json": bodies.VerifyCodeSerializer},
+            parameters=[_IDEMPOTENCY_KEY],
+            responses={
+                **_success(200, PhoneProofSerializer, "The code was right."),
+                **_refusals(
+                    *_OF_BODIES, *_OF_LIMITED, "code_wrong", "code_expired", "attempts_exhausted", "guess_limit"
+                ),
+            },
+        )
+    },
+    "VerificationView": {
+        "get": extend_schema(
+            operation_id="getVerification",
+            summary="Tell how far a verification is",
+            tags=[TAG],
+            responses={
+                **_success(200, VerificationStatusSerializer, "How far it is."),
+                **_refusals("not_found"),
+            },
+        )
+    },
+    "CaptchaView": {
+        "get": extend_schema(
+            operation_id="getCaptcha",
+            summary="Show a captcha",
+            tags=[TAG],
+            parameters=[OpenApiParameter("purpose", OpenApiTypes.STR, OpenApiParameter.QUERY, required=True)],
+            responses={
+                **_success(200, OpenApiTypes.OBJECT, "What to show, by its kind."),
+                **_refusals("invalid", *_OF_LIMITED, "not_found", "sending_unavailable"),
+            },
+        )
+    },
+}
+
+
+class _Description(OpenApiViewExtension):
+    """Puts the description of a view where drf-spectacular looks for it, on a subclass."""
+
+    def view_replacement(self) -> Any:
+        name = self.target.__name__
+        return extend_schema_view(**_DESCRIPTIONS[name])(type(name, (self.target,), {"__doc__": self.target.__doc__}))
+
+
+class SendCodeDescription(_Description):
+    target_class = "django_ihuyi.api.views.SendCodeView"
+
+
+class VerifyCodeDescription(_Description):
+    target_class = "django_ihuyi.api.views.VerifyCodeView"
+
+
+class VerificationDescription(_Description):
+    target_class = "django_ihuyi.api.views.VerificationView"
+
+
+class CaptchaDescription(_Description):
+    target_class = "django_ihuyi.api.views.CaptchaView"
+
+
+class CaptchaFieldDescription(OpenApiSerializerFieldExtension):
+    """The answer to a captcha: texts by their names."""
+
+    target_class = "django_ihuyi.api.serializers.CaptchaField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "maxProperties": bodies.MAX_ANSWERS,
+            "additionalProperties": {"type": "string", "maxLength": bodies.MAX_ANSWER},
+        }

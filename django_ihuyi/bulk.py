@@ -1,0 +1,194 @@
+"""Bulk: one notice to many numbers, in batches that may be stopped, killed and begun again, and send nothing twice.
+
+A row of a batch and its message are written in one transaction, and a unique name (batch, position) decides who writes
+them. So a row is done if, and only if, it has a message that left, may have left, or waits in the queue. All others are
+tried whenever the batch is: those that nobody came to, those that were refused, those that certainly did not leave.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from time import monotonic
+
+from django.db import router, transaction
+
+from django_ihuyi import phones, races, transactions
+from django_ihuyi.ceiling import Full, Place, take_place
+from django_ihuyi.crew import work_off
+from django_ihuyi.dispatch import dispatch, enqueue_many, get_dispatcher, leave_to_call
+from django_ihuyi.exceptions import BatchChanged, InvalidPhone, NotSent, SendingUnavailable
+from django_ihuyi.models import BatchRow, Kind, Message, RowTaken, State, write_claimed
+from django_ihuyi.notices import Notice, check_channel, check_template, compose
+from django_ihuyi.queued import IN_HAND, PAUSE
+from django_ihuyi.reservations import reserve
+from django_ihuyi.runs import SIZE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A number, in any spelling, with the variables of its own message."""
+
+    number: str = field(repr=False)
+    variables: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What became of a row: a message, or the error that stood in its way (of another one than it had)."""
+
+    #: Where the row stands in what was handed in, from 1.
+    position: int
+    number: str = field(repr=False)
+    message: Message | None = None
+    error: Exception | None = field(default=None, repr=False)
+    #: Whether the batch had done with it before.
+    is_known: bool = False
+
+    @property
+    def is_shut_out(self) -> bool:
+        """Say whether the platform may not be called for a while, so that no other row can leave either."""
+        return isinstance(self.error, SendingUnavailable) and self.error.retry_after > IN_HAND
+
+
+def send(
+    rows: Iterable[str | Row],
+    *,
+    template: str,
+    batch: str = "",
+    variables: Iterable[str] = (),
+    channel: str = "sms",
+    client: str = "",
+    threads: int = 1,
+    using: str | None = None,
+) -> Iterator[list[Fate]]:
+    """Send rows, a hundred at a time; yield what became of each hundred. Nothing happens before the first is asked for.
+
+    Where a queue is, "sent" means that it waits there; else the platform is called here, by so many threads. A row that
+    may not be sent says why, and keeps no other one; once the platform may not be called for a while, all rows say so,
+    and nothing is written of them. Raises UnknownTemplate, UnavailableChannel and
+    BatchChanged.
+    """
+    check_template(template)
+    check_channel(channel)
+    common = tuple(variables)
+    sender = _Sender(
+        batch=batch, template=template, channel=channel, client=client, using=using or router.db_for_write(Message)
+    )
+    numbered = enumerate((Row(number=row, variables=common) if isinstance(row, str) else row for row in rows), start=1)
+    while chunk := dict(islice(numbered, SIZE)):
+        yield sender.send(chunk, threads=threads)
+
+
+def enqueue_again(batch: str, *, using: str) -> None:
+    """Put what waits of a batch into the queue again, for a worker that was killed with its tasks; harmless."""
+    waiting = iter(BatchRow.objects.using(using).queued(batch))
+    while messages := list(islice(waiting, SIZE)):
+        enqueue_many(messages, using=using)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sender:
+    batch: str
+    template: str
+    channel: str
+    client: str
+    using: str
+
+    def send(self, chunk: dict[int, Row], *, threads: int) -> list[Fate]:
+        known = BatchRow.objects.using(self.using).at(self.batch, chunk) if self.batch else {}
+        for position, message in sorted(known.items()):
+            _check_same(chunk[position], message, position=position)
+        fates: list[Fate] = []
+
+        def send_one(item: tuple[int, Row]) -> None:
+            position, row = item
+            fates.append(self._send_one(row, position=position, before=known.get(position)))
+
+        try:
+            work_off(chunk.items(), send_one, threads=threads, using=self.using)
+        finally:
+            self._enqueue([fate.message for fate in fates if fate.message and fate.message.state == State.QUEUED])
+        return sorted(fates, key=lambda fate: fate.position)
+
+    def _send_one(self, row: Row, *, position: int, before: Message | None) -> Fate:
+        if before and before.state != State.UNSENT:
+            return Fate(position=position, number=row.number, message=before, is_known=True)
+        try:
+            message = self._reserve_and_call(row, position=position, before=before)
+        except RowTaken:
+            return Fate(position=position, number=row.number, is_known=True)
+        except (NotSent, ValueError) as error:
+            return Fate(position=position, number=row.number, message=before, error=error)
+        return Fate(position=position, number=row.number, message=message)
+
+    def _reserve_and_call(self, row: Row, *, position: int, before: Message | None) -> Message:
+        notice = compose(
+            row.number, template=self.template, variables=row.variables, channel=self.channel, client=self.client
+        )
+        write = partial(self._write, position=position, before=before) if self.batch else write_claimed
+        with _leave_to_call(notice, using=self.using) as place:
+            asked_at = monotonic()
+            message = reserve(
+                notice.phone,
+                kind=Kind.NOTICE,
+                purpose="",
+                channel=notice.channel,
+                draft=notice.draft,
+                using=self.using,
+                write=write,
+            )
+            if message.state != State.QUEUED:
+                dispatch(message, using=self.using, asked_at=asked_at, place=place)
+        return message
+
+    def _write(self, message: Message, *, using: str, position: int, before: Message | None) -> None:
+        with transaction.atomic(using=using):
+            write_claimed(message, using=using)
+            BatchRow.objects.using(using).assign(self.batch, position, message=message, instead_of=before)
+
+    def _enqueue(self, waiting: list[Message]) -> None:
+        """Enqueue also what waits since an earlier run: nobody knows whether that came to it. Twice does no harm."""
+        if waiting:
+            transactions.after_commit(lambda: enqueue_many(waiting, using=self.using), using=self.using)
+
+
+@contextmanager
+def _leave_to_call(notice: Notice, *, using: str) -> Iterator[Place | None]:
+    """Hold leave for a row's call, and a place under the account's ceiling; wait for both for as long as it takes.
+
+    Raises SendingUnavailable if the platform may not be called for a while.
+    """
+    while True:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(leave_to_call(notice.channel, phone=notice.phone))
+                place = _take_place(notice, using=using)
+            except SendingUnavailable as shut:
+                if not isinstance(shut, Full) and shut.retry_after > IN_HAND:
+                    raise
+                wait = min(shut.wait, PAUSE) if isinstance(shut, Full) else PAUSE
+            else:
+                yield stack.enter_context(place) if place else None
+                return
+        time.sleep(wait)
+
+
+def _take_place(notice: Notice, *, using: str) -> Place | None:
+    """Take one before the row is written, if the call is made then: what waits afterwards has a claim and a lease."""
+    if get_dispatcher() is not None or transactions.is_open(using):
+        return None
+    return races.run(partial(take_place, notice.channel, kind=Kind.NOTICE, using=using), using=using)
+
+
+def _check_same(row: Row, message: Message, *, position: int) -> None:
+    try:
+        is_same = message.recipient.fingerprint in phones.fingerprints(phones.parse(row.number))
+    except InvalidPhone:
+        is_same = False
+    if not is_same:
+        raise BatchChanged(f"row {position} went to another number: give other rows the name of another batch")

@@ -1,0 +1,177 @@
+"""Let a call of the platform through, or refuse it at once: before anything is reserved, so that this costs nothing.
+
+All this is a process's own, and each channel has a breaker of its own: what one process has found out tells little of
+another one's way, and asking a shared store would be one more thing that can hang.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+from django.core.signals import setting_changed
+
+from django_ihuyi import signals
+from django_ihuyi.client import retries
+from django_ihuyi.client.outcomes import Submission
+from django_ihuyi.client.results import describe
+from django_ihuyi.conf import settings
+from django_ihuyi.exceptions import SendingUnavailable
+from django_ihuyi.gates.breaker import FAILURES, PAUSE, SOON, Breaker, Ticket, Turn, Wait
+from django_ihuyi.gates.bulkhead import Bulkhead
+from django_ihuyi.gates.lessons import Lesson, read
+from django_ihuyi.logs import get_logger
+
+logger = get_logger("django_ihuyi.gates")
+
+
+@contextmanager
+def admitted(channel: str, *, patience: float = 0.0, standstill: float = math.inf) -> Iterator[Admission]:
+    """Hold leave for one call on a channel, for what is done inside; whoever is called in there shares it.
+
+    Raises SendingUnavailable, at once, when the platform does not work, or enough threads use it, and none of them is
+    through after `patience` seconds, or all have waited for it for `standstill` seconds.
+    """
+    process = _this_process()
+    outer = process.held.by_channel.get(channel)
+    if outer is not None and not outer.is_spent:
+        yield outer
+        return
+    admission = process.held.by_channel[channel] = process.admit(channel, patience=patience, standstill=standstill)
+    try:
+        yield admission
+    finally:
+        process.held.by_channel[channel] = outer
+        admission.end()
+        admission.tell()
+
+
+def forget(*, clock: Callable[[], float] = monotonic) -> None:
+    """Begin anew, as a process does that was only just started; tests hand in a clock that they can turn."""
+    _processes.clear()
+    _processes[os.getpid()] = _Process(clock=clock)
+
+
+class Admission:
+    """Leave for one call: a place in the process's bulkhead, and a ticket of the channel's breaker."""
+
+    def __init__(self, channel: str, *, bulkhead: Bulkhead, breaker: Breaker, ticket: Ticket) -> None:
+        self._channel = channel
+        self._bulkhead = bulkhead
+        self._breaker = breaker
+        self._ticket = ticket
+        self._turn: Turn | None = None
+        self._submission: Submission | None = None
+        #: Whether the call was made; what is then called in the same thread needs leave of its own.
+        self.is_spent = False
+
+    def call(self, submit: Callable[[], Submission]) -> Submission:
+        """Make the call, and let its outcome teach the breaker."""
+        lesson = None
+        try:
+            with self._bulkhead.calling(), retries.allowed_by(self._breaker.may_retry):
+                self._submission = submission = submit()
+            lesson = read(submission)
+        finally:
+            self.end(lesson)
+        return submission
+
+    def end(self, lesson: Lesson | None = None) -> None:
+        """Hand the leave back, if that was not done."""
+        if not self.is_spent:
+            self.is_spent = True
+            self._turn = self._breaker.finish(self._ticket, lesson)
+            self._bulkhead.leave()
+
+    def tell(self) -> None:
+        """Say loudly, if this call was the one that changed something, that it did."""
+        if self._turn is not None and self._submission is not None:
+            _TELL[self._turn](self._channel, self._submission)
+
+
+class _Held(threading.local):
+    """The admissions that a thread holds."""
+
+    def __init__(self) -> None:
+        self.by_channel: dict[str, Admission | None] = {}
+
+
+class _Process:
+    """The gates of one process."""
+
+    def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
+        self.held = _Held()
+        self._clock = clock
+        self._bulkhead = Bulkhead()
+        self._breakers: dict[str, Breaker] = {}
+
+    def admit(self, channel: str, *, patience: float, standstill: float) -> Admission:
+        breaker = self._breakers.setdefault(channel, Breaker(clock=self._clock))
+        ticket = breaker.admit()
+        if isinstance(ticket, Wait):
+            raise SendingUnavailable(retry_after=math.ceil(ticket.seconds))
+        room = settings.PLATFORM_CONCURRENCY
+        if not self._bulkhead.enter(room=room, patience=patience, standstill=standstill):
+            breaker.finish(ticket, None)
+            raise SendingUnavailable(retry_after=math.ceil(SOON))
+        return Admission(channel, bulkhead=self._bulkhead, breaker=breaker, ticket=ticket)
+
+
+#: By process id: after a fork the parent's locks may be held by nobody, and its calls are not the child's.
+_processes: dict[int, _Process] = {}
+
+
+def _this_process() -> _Process:
+    process = _processes.get(os.getpid())
+    return process or _processes.setdefault(os.getpid(), _Process())
+
+
+def _tell_failed(channel: str, submission: Submission) -> None:
+    logger.warning(
+        "The platform cannot be used on the channel %s: %d attempts in a row failed, the last one with %s. It is not "
+        "called for %d seconds, then once to see whether it works again.",
+        channel,
+        FAILURES,
+        submission.fault or submission.outcome.value,
+        PAUSE,
+    )
+
+
+def _tell_blocked(channel: str, submission: Submission) -> None:
+    result_code = submission.code
+    assert result_code is not None  # noqa: S101 - that is what blocked it
+    meaning = describe(result_code)
+    logger.error(
+        "Nothing can be sent on the channel %s until the %s acts: the platform refuses the account with %d. %s It is "
+        "asked again every %d seconds; once that is mended, sending goes on by itself.",
+        channel,
+        meaning.actor.value,
+        result_code,
+        meaning.en,
+        PAUSE,
+    )
+    signals.platform_blocked.send_robust(Admission, channel=channel, result_code=result_code)
+
+
+def _tell_recovered(channel: str, _submission: Submission) -> None:
+    logger.warning("The platform works again on the channel %s.", channel)
+
+
+_TELL: dict[Turn, Callable[[str, Submission], None]] = {
+    Turn.FAILED: _tell_failed,
+    Turn.BLOCKED: _tell_blocked,
+    Turn.RECOVERED: _tell_recovered,
+}
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting == "IHUYI":
+        forget()
+
+
+setting_changed.connect(_forget)

@@ -1,0 +1,24 @@
+"""Tell operators that a budget is exceeded: in the log, by a signal, and on the budget's row for the admin."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django_ihuyi import signals
+from django_ihuyi.guards.budgets.rules import Mode, Overrun
+from django_ihuyi.logs import get_logger
+from django_ihuyi.models import Budget
+
+logger = get_logger("django_ihuyi.guards")
+
+
+def note(overrun: Overrun, now: datetime, *, using: str) -> None:
+    """Write an overrun down and tell of it, once a minute for each budget."""
+    if Budget.objects.using(using).note(overrun.budget, overrun.reason, now=now):
+        announce(overrun.budget, overrun.reason, overrun.mode)
+
+
+def announce(budget: Budget, reason: str, mode: Mode) -> None:
+    """Tell whoever listens that a budget is exceeded."""
+    logger.warning("budget %s is exceeded: %s (mode %s)", budget, reason, mode.value)
+    signals.budget_exceeded.send_robust(Budget, name=budget.name, key=budget.owner, reason=reason, mode=mode.value)

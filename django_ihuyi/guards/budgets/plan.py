@@ -1,0 +1,82 @@
+"""Which budgets a request is counted by."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.utils.crypto import salted_hmac
+
+from django_ihuyi import exemptions
+from django_ihuyi.guards.base import Wanted
+from django_ihuyi.guards.budgets.rules import Mode, Overrun, read_conversion, read_rule
+from django_ihuyi.guards.budgets.tills import Counter, Ledger, Till
+from django_ihuyi.guards.budgets.watches import ConversionWatch, UnverifiedWatch
+from django_ihuyi.models import BudgetStanding
+
+#: A client or user that names its budget as it is. Other texts might be too long, or the same as another one to
+#: MariaDB, which by default tells neither cases nor accents apart.
+_PLAIN = re.compile(r"[0-9a-z.:/_-]{1,64}")
+#: The digits at a number's end that tell neighbours apart: before them, mainland numbers have seven (号段).
+_OWN_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The tills that count a request, the one that all use last; and who looks at the send log before."""
+
+    tills: Sequence[Till]
+    watches: Sequence[UnverifiedWatch | ConversionWatch]
+
+    @property
+    def keys(self) -> list[str]:
+        """The budgets to read."""
+        return [till.key for till in self.tills] + [watch.key for watch in self.watches]
+
+    def look(self, standing: BudgetStanding, *, using: str) -> Iterator[Overrun]:
+        """Yield what stands in the way before anything is counted."""
+        found = [
+            *(till.look(standing.budgets[till.key], standing.now) for till in self.tills if till.refuses),
+            *(watch.look(standing, using=using) for watch in self.watches),
+        ]
+        yield from (overrun for overrun in found if overrun)
+
+
+def make_plan(wanted: Wanted) -> Plan:
+    """Return what a request is counted by; who is exempt is counted by the budget of all only."""
+    is_exempt = exemptions.is_exempt_client(wanted.client) or exemptions.is_exempt_number(wanted.phone)
+    tills = [Counter(read_rule("global"))] if is_exempt else [*_ledgers(wanted), Counter(read_rule("global"))]
+    return Plan(
+        tills=[till for till in tills if not till.is_empty()],
+        watches=[] if is_exempt else list(_watches(wanted)),
+    )
+
+
+def _ledgers(wanted: Wanted) -> Iterator[Till]:
+    mark = _mark(wanted.phone)
+    if wanted.client:
+        counted = read_rule("unverified").limits
+        yield Ledger(read_rule("client"), _owner(wanted.client), mark=mark, also=counted)
+    if wanted.user:
+        yield Ledger(read_rule("user"), _owner(wanted.user), mark=mark)
+    yield Ledger(read_rule("prefix"), wanted.phone[:-_OWN_DIGITS], mark=mark, code="global_limit")
+
+
+def _watches(wanted: Wanted) -> Iterator[UnverifiedWatch | ConversionWatch]:
+    unverified = read_rule("unverified")
+    if wanted.client and unverified.limits:
+        yield UnverifiedWatch(unverified, wanted.client, owner=_owner(wanted.client))
+    mode, figures = read_conversion()
+    if mode is not Mode.OFF:
+        yield ConversionWatch(mode, figures)
+
+
+def _mark(phone: str) -> str:
+    """Return what tells a phone from others in a budget's row, and does not tell it."""
+    return salted_hmac("django_ihuyi.guards.budgets", phone, algorithm="sha256").hexdigest()[:12]
+
+
+def _owner(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else hashlib.sha256(name.encode()).hexdigest()

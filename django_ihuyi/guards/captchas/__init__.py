@@ -1,0 +1,58 @@
+"""Captchas: get_captcha() returns the one that CAPTCHA names; Captcha is what to subclass for another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from django_ihuyi.conf import settings
+from django_ihuyi.guards.captchas.base import DEADLINE, Captcha, CaptchaDown, Challenge
+
+__all__ = ["DEADLINE", "SHORT_NAMES", "Captcha", "CaptchaDown", "Challenge", "get_captcha", "load"]
+
+#: What BACKEND may say in place of a path.
+SHORT_NAMES: Mapping[str, str] = {
+    "image": "django_ihuyi.integrations.simple_captcha.ImageCaptcha",
+    "geetest": "django_ihuyi.integrations.geetest.GeetestCaptcha",
+    "proof_of_work": "django_ihuyi.integrations.altcha.ProofOfWorkCaptcha",
+}
+
+_captchas: list[Captcha] = []
+
+
+def get_captcha() -> Captcha:
+    """Return the captcha of this process. Raises ImproperlyConfigured for a wrong CAPTCHA."""
+    if not _captchas:
+        _captchas.append(_make_captcha())
+    return _captchas[-1]
+
+
+def load(backend: str) -> type[Captcha]:
+    """Return the class that a BACKEND names; raises ImportError, saying what is missing."""
+    try:
+        loaded = import_string(SHORT_NAMES.get(backend, backend))
+    except RuntimeError as error:  # Django's, for models of an app that INSTALLED_APPS does not name
+        raise ImportError(str(error)) from error
+    if not (isinstance(loaded, type) and issubclass(loaded, Captcha)):
+        raise ImportError(f"{backend} is no subclass of django_ihuyi.guards.captchas.Captcha")
+    return loaded
+
+
+def _make_captcha() -> Captcha:
+    try:
+        configured: Mapping[str, Any] = settings.CAPTCHA
+        return load(configured["BACKEND"])(**configured.get("OPTIONS", {}))
+    except (KeyError, ImportError, TypeError, ValueError) as error:
+        raise ImproperlyConfigured(f"IHUYI['CAPTCHA'] cannot be used: {type(error).__name__}") from error
+
+
+def _forget_captcha(*, setting: str, **_: Any) -> None:
+    if setting == "IHUYI":
+        _captchas.clear()
+
+
+setting_changed.connect(_forget_captcha)

@@ -1,0 +1,47 @@
+"""The name of a challenge as clients get it: signed for one purpose and client, so that nothing need be stored."""
+
+from __future__ import annotations
+
+import hmac
+import re
+
+from django.conf import settings as django_settings
+from django.utils.encoding import force_bytes
+from django.views.decorators.debug import sensitive_variables
+
+#: Seconds that a captcha can be answered in.
+LIFETIME = 300
+
+_LABEL = b"django_ihuyi.captcha.1"
+_TICKET = re.compile(r"(?P<expires>[0-9]{1,12})\.(?P<id>[A-Za-z0-9_-]{1,64})\.(?P<mac>[0-9a-f]{64})")
+
+
+@sensitive_variables()
+def write_ticket(challenge_id: str, *, kind: str, purpose: str, client: str, now: float) -> str:
+    """Return the ticket of a challenge that was made for this purpose and client."""
+    expires = str(int(now) + LIFETIME)
+    mac = _mac(live_keys(_LABEL)[0], expires, challenge_id, kind, purpose, client)
+    return f"{expires}.{challenge_id}.{mac}"
+
+
+@sensitive_variables()
+def read_ticket(ticket: str, *, kind: str, purpose: str, client: str, now: float) -> str | None:
+    """Return the id of the challenge; None for a ticket that is forged, expired, or not for this purpose and client."""
+    match = _TICKET.fullmatch(ticket)
+    if not match or int(match["expires"]) <= now:
+        return None
+    bound = (match["expires"], match["id"], kind, purpose, client)
+    is_ours = any(hmac.compare_digest(match["mac"], _mac(key, *bound)) for key in live_keys(_LABEL))
+    return match["id"] if is_ours else None
+
+
+@sensitive_variables()
+def live_keys(label: bytes) -> list[bytes]:
+    """Return the keys for `label`: of SECRET_KEY, then of SECRET_KEY_FALLBACKS."""
+    secrets = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
+    return [hmac.digest(force_bytes(secret), label, "sha256") for secret in secrets]
+
+
+@sensitive_variables()
+def _mac(key: bytes, *bound: str) -> str:
+    return hmac.digest(key, "\x1f".join(bound).encode(), "sha256").hex()

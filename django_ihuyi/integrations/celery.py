@@ -1,0 +1,71 @@
+"""Celery as the queue: DISPATCHER "celery"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from celery import shared_task, signals
+from django.db import Error, connections
+
+from django_ihuyi import races, tasks
+from django_ihuyi.dispatch import Dispatcher
+from django_ihuyi.logs import get_logger
+from django_ihuyi.models import Kind
+from django_ihuyi.recovery import recover
+
+logger = get_logger("django_ihuyi.recovery")
+
+
+# Apart, so that `task_routes` can give codes a queue and workers of their own. No result is kept, and nothing is tried
+# again by Celery: what became of a message stands in the send log.
+@shared_task(ignore_result=True)
+def send_code(message_id: int, using: str | None = None) -> None:
+    """Deliver a queued code."""
+    tasks.run(message_id, using=using)
+
+
+@shared_task(ignore_result=True)
+def send_notice(message_id: int, using: str | None = None) -> None:
+    """Deliver a queued notice."""
+    tasks.run(message_id, using=using)
+
+
+@shared_task(ignore_result=True)
+def send_notices(message_ids: list[int], using: str | None = None) -> None:
+    """Deliver a run of queued notices."""
+    tasks.run_many(message_ids, using=using)
+
+
+class CeleryDispatcher(Dispatcher):
+    """Sends a task to the host's Celery app."""
+
+    def enqueue(self, message_id: int, *, kind: str, using: str) -> None:
+        """Send the task, and do not try again: a person waits, and there is DISPATCH_FALLBACK."""
+        task = send_code if kind == Kind.CODE else send_notice
+        task.apply_async([message_id], tasks.where(using), retry=False)
+
+    def enqueue_many(self, message_ids: Sequence[int], *, using: str) -> None:
+        """Send one task for all."""
+        send_notices.apply_async([list(message_ids)], tasks.where(using), retry=False)
+
+    def enqueue_later(self, message_ids: Sequence[int], *, kind: str, using: str, seconds: float) -> None:
+        """Send the tasks with a countdown."""
+        how = {"countdown": seconds, "retry": False}
+        if kind == Kind.NOTICE:
+            send_notices.apply_async([list(message_ids)], tasks.where(using), **how)
+        else:
+            for message_id in message_ids:
+                send_code.apply_async([message_id], tasks.where(using), **how)
+
+
+@signals.worker_ready.connect
+def recover_at_start(**_: Any) -> None:
+    """Give an end to what a worker before this one has left."""
+    try:
+        recover()
+    except (Error, races.TooBusy) as error:
+        # Celery would log its text, which may quote a row, and so a number.
+        logger.error("recovery fails with %s; after the next task it is tried again", type(error).__name__)
+    finally:
+        connections.close_all()  # this process only watches over those that work

@@ -1,0 +1,68 @@
+"""Django's task framework as the queue: DISPATCHER "tasks". It is `django.tasks` from 6.0, before it a backport."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from django_ihuyi import tasks
+from django_ihuyi.dispatch import Dispatcher
+from django_ihuyi.models import Kind
+
+if TYPE_CHECKING:
+    from django.tasks import Task, task
+else:
+    try:
+        from django.tasks import task
+    except ImportError:
+        from django_tasks import task
+
+#: Where the queue knows priorities, codes overtake notices.
+CODES_FIRST = 10
+#: And after them what had to wait before: django-tasks-db would take it first, once its moment has come.
+CODES_AGAIN = 9
+
+
+@task
+def send_message(message_id: int, using: str | None = None) -> None:
+    """Deliver a queued message."""
+    tasks.run(message_id, using=using)
+
+
+@task
+def send_notices(message_ids: list[int], using: str | None = None) -> None:
+    """Deliver a run of queued notices."""
+    tasks.run_many(message_ids, using=using)
+
+
+class TasksDispatcher(Dispatcher):
+    """Enqueues a task in the backend `default` of the setting TASKS."""
+
+    def enqueue(self, message_id: int, *, kind: str, using: str) -> None:
+        """Enqueue the task."""
+        _send_one(kind).enqueue(message_id, **tasks.where(using))
+
+    def enqueue_many(self, message_ids: Sequence[int], *, using: str) -> None:
+        """Enqueue one task for all."""
+        send_notices.enqueue(list(message_ids), **tasks.where(using))
+
+    def enqueue_later(self, message_ids: Sequence[int], *, kind: str, using: str, seconds: float) -> None:
+        """Enqueue the tasks for a later moment, where the queue knows such."""
+        if not seconds or not send_message.get_backend().supports_defer:
+            super().enqueue_later(message_ids, kind=kind, using=using, seconds=seconds)
+            return
+        then = timezone.now() + timedelta(seconds=seconds)
+        if kind == Kind.NOTICE:
+            send_notices.using(run_after=then).enqueue(list(message_ids), **tasks.where(using))
+        else:
+            for message_id in message_ids:
+                _send_one(kind, priority=CODES_AGAIN).using(run_after=then).enqueue(message_id, **tasks.where(using))
+
+
+def _send_one(kind: str, *, priority: int = CODES_FIRST) -> Task[..., None]:
+    if kind == Kind.CODE and send_message.get_backend().supports_priority:
+        return send_message.using(priority=priority)
+    return send_message

@@ -1,0 +1,71 @@
+"""Rows of batches: which message each one became, so that a batch that is begun again goes on where it stopped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+
+from django.db import IntegrityError, models
+from django.db.models import Count
+from django.utils.translation import gettext_lazy as _
+
+from django_ihuyi.models.messages import Message, State
+
+
+class RowTaken(Exception):
+    """Another run of the same batch was faster with this row."""
+
+
+class BatchRowQuerySet(models.QuerySet["BatchRow"]):
+    """Rules about the rows of batches that one conditional statement judges."""
+
+    def at(self, batch: str, positions: Collection[int]) -> dict[int, Message]:
+        """Return the messages that these rows have become, by their positions."""
+        rows = self.filter(batch=batch, position__in=positions).select_related("message__recipient")
+        return {row.position: row.message for row in rows}
+
+    def assign(self, batch: str, position: int, *, message: Message, instead_of: Message | None) -> None:
+        """Write which message a row has become, in one transaction with the message itself.
+
+        `instead_of` is the one that it became before, and that did not leave. Raises RowTaken if another run was
+        faster.
+        """
+        if instead_of is None:
+            try:
+                self.bulk_create([BatchRow(batch=batch, position=position, message=message)])
+            except IntegrityError as error:
+                raise RowTaken from error
+        elif not self.filter(batch=batch, position=position, message=instead_of).update(message=message):
+            raise RowTaken
+
+    def count_states(self, batch: str) -> Counter[str]:
+        """Return how many messages of a batch are in each state."""
+        states = self.filter(batch=batch).order_by().values_list("message__state")
+        return Counter(dict(states.annotate(Count("pk"))))
+
+    def queued(self, batch: str) -> list[Message]:
+        """Return a batch's messages that no worker has taken yet, oldest first."""
+        waiting = self.filter(batch=batch, message__state=State.QUEUED).select_related("message__recipient")
+        return [row.message for row in waiting.order_by("message_id")]
+
+
+class BatchRow(models.Model):
+    """One row of a batch that became a message. Rows that were refused are not kept: they may be tried again."""
+
+    #: The name that the caller gave it.
+    batch = models.CharField(_("batch"), max_length=64)
+    #: Where the row stands in what the caller hands over, from 1.
+    position = models.PositiveBigIntegerField(_("position"))
+    #: Goes with it: a batch is known for as long as RETENTION keeps its messages.
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="batch_rows", verbose_name=_("message"))
+
+    objects = BatchRowQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("row of a batch")
+        verbose_name_plural = _("rows of batches")
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["batch", "position"], name="ihuyi_batch_row_once")]
+
+    def __str__(self) -> str:
+        return f"{self.batch} {self.position}"

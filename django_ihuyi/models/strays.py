@@ -1,0 +1,127 @@
+"""Stray receipts: those whose message is not known yet, a bounded number of them for a bounded time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from django_ihuyi.models.clock import DatabaseNow
+from django_ihuyi.models.messages import Message, State
+from django_ihuyi.models.receipts import Receipt
+from django_ihuyi.models.recipients import Recipient
+
+#: So many are kept, and so long.
+MAX_STRAYS = 10_000
+LIFETIME = timedelta(hours=24)
+#: How many are looked at in one read.
+_BATCH = 500
+
+
+class StrayReceiptQuerySet(models.QuerySet["StrayReceipt"]):
+    """Rules about receipts whose message is not known yet."""
+
+    def keep(self, receipt: Receipt) -> bool:
+        """Keep a receipt once, the oldest making room; False for a phone that nothing was ever sent to."""
+        recipient = Recipient.objects.using(self.db).of(receipt.phone).first()
+        if recipient is None:
+            return False
+        stray = StrayReceipt(
+            recipient=recipient,
+            platform_id=receipt.platform_id,
+            is_delivered=receipt.is_delivered,
+            code=receipt.code,
+            text=receipt.text,
+            reported_at=receipt.reported_at,
+            received_at=DatabaseNow(),
+        )
+        self.bulk_create([stray], ignore_conflicts=True)
+        self._make_room()
+        return True
+
+    def forget_old(self) -> None:
+        """Drop those whose message never became known."""
+        # Read first, then deleted by their keys: a DELETE by the time locks rows in another order than those by the
+        # key do, and MariaDB ends one of the two.
+        old = list(self.filter(received_at__lt=DatabaseNow() - LIFETIME).values_list("pk", flat=True)[:_BATCH])
+        if old:
+            self.filter(pk__in=old).delete()
+
+    def promising(self, *, newest: int | None = None) -> Iterator[StrayReceipt]:
+        """Yield those whose message may be known by now, of the newest so many or of all."""
+        left = MAX_STRAYS if newest is None else newest
+        rows = self.select_related("recipient").order_by("-id")
+        batch = list(rows[: min(left, _BATCH)])
+        while batch:
+            yield from self._promising_of(batch)
+            left -= len(batch)
+            batch = list(rows.filter(pk__lt=batch[-1].pk)[: min(left, _BATCH)]) if left > 0 else []
+
+    def of_message(self, message: Message) -> StrayReceiptQuerySet:
+        """Return those that may be about a message that is `submitted` or `unknown`."""
+        strays = self.select_related("recipient").filter(recipient_id=message.recipient_id)
+        return strays.filter(platform_id=message.platform_id) if message.platform_id else strays
+
+    def _promising_of(self, strays: list[StrayReceipt]) -> Iterator[StrayReceipt]:
+        recipients = {stray.recipient_id for stray in strays}
+        messages = Message.objects.using(self.db).filter(recipient__in=recipients)
+        named = set(
+            messages.filter(platform_id__in={stray.platform_id for stray in strays}).values_list(
+                "recipient_id", "platform_id"
+            )
+        )
+        nameless = set(messages.filter(platform_id="", state=State.UNKNOWN).values_list("recipient_id", flat=True))
+        for stray in strays:
+            if (stray.recipient_id, stray.platform_id) in named or stray.recipient_id in nameless:
+                yield stray
+
+    def _make_room(self) -> None:
+        # In two statements, because MariaDB deletes from no table that it reads in the same one.
+        for pk in self.order_by("-id").values_list("pk", flat=True)[MAX_STRAYS : MAX_STRAYS + 1]:
+            self.filter(pk__lte=pk).delete()
+
+
+class StrayReceipt(models.Model):
+    """A receipt whose message is not known: it overtook the answer to the call, or is none of ours."""
+
+    recipient = models.ForeignKey(
+        Recipient,
+        on_delete=models.CASCADE,
+        related_name="stray_receipts",
+        db_index=False,  # ihuyi_stray_once begins with it
+        verbose_name=_("recipient"),
+    )
+    platform_id = models.CharField(_("platform id"), max_length=64)
+    is_delivered = models.BooleanField(_("delivered"))
+    code = models.CharField(_("receipt code"), max_length=32)
+    text = models.CharField(_("receipt text"), max_length=200, blank=True)
+    reported_at = models.DateTimeField(_("reported at"), null=True)
+    received_at = models.DateTimeField(_("received at"))
+
+    objects = StrayReceiptQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("stray receipt")
+        verbose_name_plural = _("stray receipts")
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["received_at"], name="ihuyi_stray_received")]
+        constraints = [
+            models.UniqueConstraint(fields=["recipient", "platform_id", "is_delivered"], name="ihuyi_stray_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.recipient} {self.received_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def receipt(self) -> Receipt:
+        """What the platform said."""
+        return Receipt(
+            platform_id=self.platform_id,
+            phone=self.recipient.phone or "",
+            is_delivered=self.is_delivered,
+            code=self.code,
+            text=self.text,
+            reported_at=self.reported_at,
+        )

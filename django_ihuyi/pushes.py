@@ -1,0 +1,130 @@
+"""What the platform pushes: receipts and replies are taken once, in whatever order and however often they come."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from django.db import router
+from django.views.decorators.debug import sensitive_variables
+
+from django_ihuyi import phones, races, signals, transactions
+from django_ihuyi.logs import get_logger
+from django_ihuyi.models import Message, Receipt, Reply, State, StrayReceipt
+from django_ihuyi.models.receipts import find_message, move
+
+#: Of the receipts without a message, so many of the newest are looked at again with each push.
+_NEWEST = 100
+#: Seconds between two log lines about receipts for strange phones: whoever has the secret could fill a disk.
+_QUIET = 60
+
+logger = get_logger("django_ihuyi.webhooks")
+
+
+class _Strangers:
+    """Counts the receipts for phones that nothing was ever sent to, and says so now and then."""
+
+    def __init__(self, *, timer: Callable[[], float] = time.monotonic) -> None:
+        self._timer = timer
+        self._lock = threading.Lock()
+        self._count = 0
+        self._due = 0.0
+
+    @sensitive_variables()
+    def count(self, phone: str) -> None:
+        """Count one more; it is told at once, or together with those that come until the next line is due."""
+        with self._lock:
+            self._count += 1
+            if self._timer() < self._due:
+                return
+            count, self._count, self._due = self._count, 0, self._timer() + _QUIET
+        words = "%d receipts came for phones that nothing was ever sent to, the last for %s"
+        logger.warning(words, count, phones.mask(phone))
+
+
+_strangers = _Strangers()
+
+
+@sensitive_variables()
+def take_receipt(receipt: Receipt, *, using: str | None = None) -> Message | None:
+    """Let a receipt move its message, and return that message; None if nothing changed.
+
+    A receipt whose message is not known yet is kept for a day: `settle_strays` tries it again.
+    """
+    database = using or router.db_for_write(Message)
+
+    def attempt() -> Message | None:
+        message = find_message(receipt, using=database)
+        if message is None:
+            if not StrayReceipt.objects.using(database).keep(receipt):
+                _strangers.count(receipt.phone)
+            return None
+        return message if move(message, receipt, using=database) else None
+
+    return _announce(races.run(attempt, using=database), using=database)
+
+
+@sensitive_variables()
+def take_reply(
+    phone: str, content: str, *, platform_id: str = "", replied_at: datetime | None = None, using: str | None = None
+) -> Reply | None:
+    """Write down what a canonical phone sent back, and return it; None for a repetition, and for a strange phone."""
+    database = using or router.db_for_write(Reply)
+
+    def attempt() -> Reply | None:
+        replies = Reply.objects.using(database)
+        return replies.record(phone, content, platform_id=platform_id, replied_at=replied_at)
+
+    reply = races.run(attempt, using=database)
+    if reply:
+        transactions.after_commit(lambda: signals.reply_received.send_robust(Reply, reply=reply), using=database)
+    return reply
+
+
+@sensitive_variables()
+def settle_strays(*, newest: int | None = None, using: str | None = None) -> int:
+    """Try receipts again that came before their message was known, and drop old ones; return how many messages moved.
+
+    `newest` bounds how many are looked at. Call it from time to time; it may run in several processes at once.
+    """
+    database = using or router.db_for_write(Message)
+    strays = StrayReceipt.objects.using(database)
+    races.run(strays.forget_old, using=database)
+    return _apply(strays.promising(newest=newest), using=database)
+
+
+def settle_newest_strays(*, using: str | None = None) -> int:
+    """Do so with as many as a request has time for."""
+    return settle_strays(newest=_NEWEST, using=using)
+
+
+def settle_strays_of(message: Message, *, using: str) -> bool:
+    """Do so for one message; True if it has moved, which its row shows and `message` does not."""
+    if message.state not in (State.SUBMITTED, State.UNKNOWN):
+        return False
+    return bool(_apply(StrayReceipt.objects.using(using).of_message(message), using=using))
+
+
+def _apply(strays: Iterable[StrayReceipt], *, using: str) -> int:
+    return sum(_apply_one(stray, using=using) is not None for stray in strays)
+
+
+def _apply_one(stray: StrayReceipt, *, using: str) -> Message | None:
+    def attempt() -> Message | None:
+        message = find_message(stray.receipt, using=using, arrived_at=stray.received_at)
+        if message is None:
+            return None
+        is_moved = move(message, stray.receipt, using=using, arrived_at=stray.received_at)
+        # Not before: whoever dies in between leaves a receipt that changes nothing any more.
+        StrayReceipt.objects.using(using).filter(pk=stray.pk).delete()
+        return message if is_moved else None
+
+    return _announce(races.run(attempt, using=using), using=using)
+
+
+def _announce(message: Message | None, *, using: str) -> Message | None:
+    if message:
+        transactions.after_commit(lambda: signals.message_changed.send_robust(Message, message=message), using=using)
+    return message

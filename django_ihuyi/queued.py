@@ -1,0 +1,199 @@
+"""A message that waits in a queue: one worker takes it and calls the platform, or it is withdrawn unsent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from django.core.exceptions import ImproperlyConfigured
+
+from django_ihuyi import fixed_codes, races
+from django_ihuyi.calls import announce, deliver, prepare
+from django_ihuyi.ceiling import Full, Place, take_place, wait_for_place
+from django_ihuyi.exceptions import SendingUnavailable
+from django_ihuyi.gates import admitted
+from django_ihuyi.limits import CALL_DEADLINE, PACE, find_wait
+from django_ihuyi.logs import get_logger
+from django_ihuyi.models import Kind, Message, Standing, State, read_standing, take_claimed
+
+logger = get_logger("django_ihuyi.queued")
+
+#: Whoever calls the same number now has ended by then; a longer wait is a pause that the platform asked for. A second
+#: more, because a message may have been taken after the moment that a read of it is dated by.
+LONGEST_WAIT = (CALL_DEADLINE + PACE + PACE).total_seconds()
+#: Seconds between two looks at a number that somebody else is calling, or for a place.
+PAUSE = 0.25
+#: Seconds that a worker waits with one message in its hands. What must wait longer goes back into the queue, because
+#: what stands in its way need not stand in the way of those behind it.
+IN_HAND = 2.0
+#: Seconds after which it is tried again, at the latest: another worker may be let through, and a code has no time.
+_AGAIN = {Kind.CODE.value: IN_HAND, Kind.NOTICE.value: 30.0}
+
+#: Why a message is taken out of the queue unsent: {what the send log shows as fault: what it says beside it}.
+FAULTS = {
+    "queue_down": "the queue did not take the message",
+    "not_called": "the platform was not called",
+    "too_old": "it waited in the queue for too long",
+    "ended": "its verification has ended",
+    "opted_out": "the phone asked for no more advertisements",
+    "paused": "the platform wants to hear nothing for this number",
+    fixed_codes.FAULT: "it has become a test number's",
+    "not_configured": "the settings of the worker do not know its channel, or its template as it was",
+    "busy": "others sent to this number, and were faster every time",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turn:
+    """What a look at a queued message has led to: it is our turn, we have to wait, or there is nothing to do."""
+
+    #: How its number stands, if it may be called, and when that was read, by this process's monotonic clock.
+    standing: Standing | None = None
+    looked_at: float = 0.0
+    wait: float = 0.0
+
+    @property
+    def is_stale(self) -> bool:
+        """Say whether it was so long ago that what no claim guards may have changed."""
+        return time.monotonic() - self.looked_at > PAUSE
+
+
+_NOTHING = _Turn()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """A message that still waits: whoever had it in hand puts it back into the queue, for `seconds` from now."""
+
+    message: Message
+    seconds: float
+
+
+def find_and_deliver(message_id: int, *, using: str) -> Later | None:
+    """Deliver the queued message of this id, once, however often and by however many workers this is called.
+
+    Returns what is to be done if it has to wait for longer than a worker may have it in hand.
+    """
+    message = Message.objects.using(using).select_related("recipient").filter(pk=message_id).first()
+    if message is None:  # its transaction was rolled back, or it has been purged
+        return None
+    until = time.monotonic() + IN_HAND
+    return deliver_queued(message, using=using, is_stopped=lambda: time.monotonic() > until)
+
+
+def deliver_queued(
+    message: Message, *, using: str, is_patient: bool = True, is_stopped: Callable[[], bool] = lambda: False
+) -> Later | None:
+    """Take a message out of the queue and deliver it; do nothing if somebody else has taken it.
+
+    What may not be sent any more becomes `unsent`, with its claim given back. While another message is on its way to
+    the number, this one waits for it, and for its turn under the account's ceiling. Returns what still waits because
+    the caller was stopped meanwhile, or because the platform may not be called for a while. For a caller who is not
+    patient the latter is `unsent`.
+    """
+    try:
+        # After a lost race it looks again.
+        while wait := races.run(lambda: _attempt(message, using=using, is_patient=is_patient), using=using):
+            if wait > IN_HAND:
+                return Later(message=message, seconds=min(wait, _AGAIN[message.kind]))
+            if is_stopped():
+                return Later(message=message, seconds=0)
+            time.sleep(wait)
+    except races.TooBusy:
+        withdraw(message, fault="busy", using=using)
+    return None
+
+
+def withdraw(message: Message, *, fault: str, using: str) -> None:
+    """Take a message out of the queue unsent, and give its claim back; do nothing if somebody else was faster."""
+    if Message.objects.using(using).withdraw(message, fault=fault, text=FAULTS[fault]):
+        message.state, message.counted, message.fault, message.result_text = State.UNSENT, False, fault, FAULTS[fault]
+        announce(message)
+        logger.warning("message %d on %s is unsent: %s", message.pk, message.channel, fault)
+
+
+def _attempt(message: Message, *, using: str, is_patient: bool) -> float:
+    """Deliver the message if it is our turn; return the seconds to wait before the next attempt, none if it is over."""
+    # Before the gates: what is of no use any more does not wait for them, and who looks keeps nobody from calling.
+    turn = _look(message, using=using)
+    if turn.standing is None:
+        return min(turn.wait, PAUSE)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(admitted(message.channel, patience=IN_HAND if is_patient else 0))
+            place = _find_place(message, using=using, is_patient=is_patient)
+        except SendingUnavailable as shut:
+            if is_patient:
+                return _wait_for(shut)
+            withdraw(message, fault="not_called", using=using)
+            return 0
+        if place:
+            stack.enter_context(place)
+        if turn.is_stale:
+            turn = _look(message, using=using)
+        if turn.standing is not None:
+            _take_and_deliver(message, turn.standing, looked_at=turn.looked_at, place=place, using=using)
+    return min(turn.wait, PAUSE)
+
+
+def _find_place(message: Message, *, using: str, is_patient: bool) -> Place | None:
+    find = take_place if is_patient else wait_for_place
+    return find(message.channel, kind=message.kind, using=using)
+
+
+def _wait_for(shut: SendingUnavailable) -> float:
+    """Return the seconds until another attempt: in short steps, unless the platform is left alone for a while."""
+    if isinstance(shut, Full):
+        return min(shut.wait, PAUSE)
+    return shut.retry_after if shut.retry_after > IN_HAND else PAUSE
+
+
+def _look(message: Message, *, using: str) -> _Turn:
+    looked_at = time.monotonic()
+    standing = read_standing(message.phone, verification_id=message.verification_id, using=using)
+    message.state = _state_of(message, standing)
+    if message.state != State.QUEUED:
+        return _NOTHING
+    wait = find_wait(standing, kind=message.kind).total_seconds()
+    if fault := _find_fault(message, standing, wait=wait):
+        withdraw(message, fault=fault, using=using)
+        return _NOTHING
+    return _Turn(wait=wait) if wait else _Turn(standing=standing, looked_at=looked_at)
+
+
+def _take_and_deliver(
+    message: Message, standing: Standing, *, looked_at: float, place: Place | None, using: str
+) -> None:
+    """Claim the recipient as a send does, so that no other message can leave meanwhile; raises LostRace."""
+    message.recipient, message.verification = standing.recipient, standing.verification
+    try:
+        prepare(message)  # before it is taken: whatever fails after that leaves a message that may have left
+    except (KeyError, ValueError, ImproperlyConfigured) as error:
+        # Without the traceback, whose frames hold the code.
+        words = "message %d on %s cannot be called for with these settings: %s: %s"
+        logger.error(words, message.pk, message.channel, type(error).__name__, error)
+        withdraw(message, fault="not_configured", using=using)
+        return
+    take_claimed(message, standing.recipient, using=using)
+    message.state = State.SENDING
+    asked_at = looked_at - (standing.now - message.created_at).total_seconds()
+    deliver(message, using=using, asked_at=asked_at, taken_at=looked_at, place=place)
+
+
+def _state_of(message: Message, standing: Standing) -> str:
+    """Return its state as it was read; a message that is gone is nobody's any more."""
+    return next((read.state for read in standing.messages if read.pk == message.pk), State.UNKNOWN)
+
+
+def _find_fault(message: Message, standing: Standing, *, wait: float) -> str | None:
+    if message.is_overdue(standing.now):
+        return "too_old"
+    if fixed_codes.find(message.phone):
+        return fixed_codes.FAULT
+    if message.kind == Kind.CODE and not (standing.verification and standing.verification.code):
+        return "ended"
+    if message.channel == "marketing" and standing.recipient.opted_out_at:
+        return "opted_out"
+    return "paused" if wait > LONGEST_WAIT else None

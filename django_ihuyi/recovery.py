@@ -1,0 +1,128 @@
+"""Recovery: give an end to what a dead worker, a lost task or a stopped queue has left behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import Error, router
+from django.db.transaction import TransactionManagementError
+from django.views.decorators.debug import sensitive_variables
+
+from django_ihuyi import pushes, races, transactions
+from django_ihuyi.calls import announce
+from django_ihuyi.logs import get_logger
+from django_ihuyi.models import LEASE, Message, State, Verification
+from django_ihuyi.queued import withdraw
+
+logger = get_logger("django_ihuyi.recovery")
+
+#: Rows that are read at once.
+BATCH = 500
+#: Expired verifications are looked for so far back; an older one that never succeeded is for the purge.
+SEEDS_SINCE = timedelta(days=2)
+#: A worker recovers after its first task, and then after a task at most so often.
+INTERVAL = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """How many rows a run has changed; what others changed at the same time is not in it."""
+
+    #: Messages whose worker died during the call: perhaps they have arrived.
+    unknown: int = 0
+    #: Messages that waited in the queue until they were of no use.
+    unsent: int = 0
+    #: Messages that a receipt moved which had come before its message was known.
+    settled: int = 0
+    #: Expired verifications whose seed is blanked.
+    ended: int = 0
+
+
+@sensitive_variables()
+def recover(*, using: str | None = None) -> Recovered:
+    """Give an end to all that was left behind; harmless at any time, in parallel, and when it is killed half-way.
+
+    Each row is changed by a statement of its own, whose winner sends the signals. Raises TransactionManagementError
+    inside a transaction of the caller, which could neither see nor tell what others do meanwhile.
+    """
+    database = using or router.db_for_write(Message)
+    if transactions.is_open(database):
+        raise TransactionManagementError("recover changes row by row: call it outside of atomic()")
+    ends: Counter[str] = Counter()
+    while left := _read_left(database):
+        ends.update(_end_all(left, using=database))
+    return Recovered(
+        unknown=ends[State.UNKNOWN],
+        unsent=ends[State.UNSENT],
+        settled=pushes.settle_strays(using=database),
+        ended=_end_expired(database),
+    )
+
+
+class _Sweeper:
+    """Recovers now and then in a process that has other things to do: one thread at a time, one batch at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._due: dict[str, float] = {}
+
+    def sweep(self, *, using: str) -> None:
+        """Recover a batch if that is due; a database that fails is logged."""
+        now = time.monotonic()
+        with self._lock:
+            if now < self._due.get(using, now):
+                return
+            self._due[using] = now + INTERVAL.total_seconds()
+        try:
+            _end_all(_read_left(using), using=using)
+            pushes.settle_newest_strays(using=using)
+        except (Error, races.TooBusy) as error:
+            # The class only: the text of a database error may quote a row, and so a number.
+            words = "recovery fails with %s, and is tried again in %d seconds"
+            logger.error(words, type(error).__name__, INTERVAL.total_seconds())
+
+
+#: Call `recover_when_due(using=alias)` after a task.
+recover_when_due = _Sweeper().sweep
+
+
+def _read_left(using: str) -> list[Message]:
+    left = Message.objects.using(using).left_behind().order_by("created_at")
+    return list(left.select_related("recipient", "verification__recipient")[:BATCH])
+
+
+def _end_all(left: list[Message], *, using: str) -> list[str]:
+    """End each message; return the states of those that nobody else has ended."""
+    return [message.state for message in left if _end(message, using=using)]
+
+
+def _end(message: Message, *, using: str) -> bool:
+    before = message.state
+    end = _withdraw if before == State.QUEUED else _give_up
+    races.run(lambda: end(message, using=using), using=using)
+    return message.state != before
+
+
+def _withdraw(message: Message, *, using: str) -> None:
+    withdraw(message, fault="too_old", using=using)
+
+
+def _give_up(message: Message, *, using: str) -> None:
+    text = f"its worker did not tell within {LEASE.total_seconds():.0f} seconds what became of it"
+    if Message.objects.using(using).give_up(message, fault="worker_lost", text=text):
+        message.state, message.fault, message.result_text = State.UNKNOWN, "worker_lost", text
+        announce(message)
+        logger.warning("message %d on %s is unknown: worker_lost", message.pk, message.channel)
+
+
+def _end_expired(using: str) -> int:
+    """Blank seeds in batches, so that no statement locks many rows."""
+    verifications = Verification.objects.using(using)
+    ended = 0
+    while expired := list(verifications.expired_with_seed(since=SEEDS_SINCE).values_list("pk", flat=True)[:BATCH]):
+        ended += verifications.filter(pk__in=expired).end_expired()
+    return ended

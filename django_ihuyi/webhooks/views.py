@@ -1,0 +1,69 @@
+"""The two addresses that the platform pushes to: they write down, commit, and answer `success`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+
+from django.db import InterfaceError, InternalError, OperationalError, connections, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+
+from django_ihuyi import pushes, races
+from django_ihuyi.logs import get_logger
+from django_ihuyi.webhooks.forms import Refused, read_form, read_receipt, read_reply
+from django_ihuyi.webhooks.gate import let_in
+
+#: Seconds after which the platform may push again when the database is out of reach.
+RETRY_AFTER = 30
+
+View = Callable[..., HttpResponse]
+
+logger = get_logger("django_ihuyi.webhooks")
+
+
+def webhook(take: Callable[[Mapping[str, str]], None]) -> View:
+    """Make a view of a function that writes a form down."""
+
+    @csrf_exempt  # the platform has no session; it has the secret
+    @wraps(take)
+    @sensitive_post_parameters()
+    @sensitive_variables()
+    def view(request: HttpRequest, secret: str = "") -> HttpResponse:
+        let_in(request, by_url=bool(secret))
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        try:
+            take(read_form(request))
+            pushes.settle_newest_strays()
+        except Refused as refusal:
+            logger.warning("%s: refused with %d, %s", take.__name__, refusal.status, refusal.reason)
+            return _say(refusal.reason, status=refusal.status)
+        except (OperationalError, InterfaceError, InternalError, races.TooBusy) as error:
+            # The class only: the text of a database error may quote a row, and so a number.
+            logger.error("%s: the database fails with %s", take.__name__, type(error).__name__)
+            return _say("try again later", status=503, headers={"Retry-After": str(RETRY_AFTER)})
+        return _say("success")
+
+    # Nothing that a host does after the answer may take back what was acknowledged.
+    for alias in connections:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return view
+
+
+@webhook
+def receipts(form: Mapping[str, str]) -> None:
+    """Take a receipt."""
+    pushes.take_receipt(read_receipt(form))
+
+
+@webhook
+def replies(form: Mapping[str, str]) -> None:
+    """Take a reply."""
+    reply = read_reply(form)
+    pushes.take_reply(reply.phone, reply.content, platform_id=reply.platform_id, replied_at=reply.replied_at)
+
+
+def _say(words: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    return HttpResponse(words, content_type="text/plain; charset=utf-8", status=status, headers=dict(headers or {}))

@@ -1,0 +1,16 @@
+"""A captcha whose models belong to an app that is not installed."""
+
+from django.db import models
+
+from django_ihuyi.guards.captchas import Captcha
+
+
+class Riddle(models.Model):
+    """Importing it fails, as that of any model without an app does."""
+
+    def __str__(self):
+        return "never"
+
+
+class HomelessCaptcha(Captcha):
+    """Never reached."""

@@ -1,0 +1,13 @@
+"""All that the database holds, as text to search."""
+
+from django.db import connection
+
+
+def dump():
+    """Return every value of every row of every table, a line each."""
+    with connection.cursor() as cursor:
+        values = []
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+            values += [str(value) for row in cursor.fetchall() for value in row]
+    return "\n".join(values)
