@@ -22,6 +22,19 @@ from django_ihuyi.runs import deliver_run
 _thread = threading.local()
 
 
+@contextmanager
+def _working() -> Iterator[None]:
+    _thread.depth = getattr(_thread, "depth", 0) + 1
+    try:
+        yield
+    except Error as error:
+        # Queues keep what a task raised, and the text of a database error may quote a row, and so a number.
+        raise type(error)(mask(str(error))) from None
+    finally:
+        _thread.depth -= 1
+
+
+@_working()
 @sensitive_variables()
 def run(message_id: int, *, using: str | None = None) -> None:
     """Deliver the queued message of this id, once, however often and by however many workers it is called.
@@ -29,25 +42,24 @@ def run(message_id: int, *, using: str | None = None) -> None:
     If it has to wait, it is enqueued anew.
     """
     database = using or router.db_for_write(Message)
-    with _working():
-        try:
-            if later := find_and_deliver(message_id, using=database):
-                _put_back([later], using=database)
-        finally:
-            # After it: somebody waits for the message.
-            recover_when_due(using=database)
+    try:
+        if later := find_and_deliver(message_id, using=database):
+            _put_back([later], using=database)
+    finally:
+        # After it: somebody waits for the message.
+        recover_when_due(using=database)
 
 
+@_working()
 @sensitive_variables()
 def run_many(message_ids: Sequence[int], *, using: str | None = None) -> None:
     """Deliver the queued notices of these ids, each once; those that have to wait are enqueued anew."""
     database = using or router.db_for_write(Message)
-    with _working():
-        try:
-            if left := deliver_run(message_ids, using=database):
-                _put_back(left, using=database)
-        finally:
-            recover_when_due(using=database)
+    try:
+        if left := deliver_run(message_ids, using=database):
+            _put_back(left, using=database)
+    finally:
+        recover_when_due(using=database)
 
 
 def where(using: str) -> dict[str, str]:
@@ -64,15 +76,3 @@ def _put_back(left: Sequence[Later], *, using: str) -> None:
         left = [later for later in left if not later.seconds]
     if left:
         enqueue_later(left, using=using)
-
-
-@contextmanager
-def _working() -> Iterator[None]:
-    _thread.depth = getattr(_thread, "depth", 0) + 1
-    try:
-        yield
-    except Error as error:
-        # Queues keep what a task raised, and the text of a database error may quote a row, and so a number.
-        raise type(error)(mask(str(error))) from None
-    finally:
-        _thread.depth -= 1
