@@ -5,9 +5,11 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from django.db import connections
 from playwright.sync_api import sync_playwright
 
 from tests import services
@@ -65,6 +67,24 @@ def browser():
         # Chromium's sandbox does not work for root.
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         yield playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+
+
+@pytest.fixture
+def beside():
+    """Call a function that asks the database, as in `beside(Message.objects.count)`, while a browser is open.
+
+    Playwright has an event loop in the test's own thread, where Django refuses to ask; and allowed to, it would open a
+    connection that nobody closes.
+    """
+
+    def call(function, *arguments):
+        try:
+            return function(*arguments)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        yield lambda function, *arguments: pool.submit(call, function, *arguments).result()
 
 
 @pytest.fixture

@@ -1,13 +1,10 @@
 """The page shows captchas in a real browser: Debian's Chromium."""
 
-import contextlib
 import json
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 from captcha.models import CaptchaStore
-from django.db import connection
 from playwright.sync_api import expect
 
 from tests.example.test_page import PHONE, arrived_code
@@ -47,21 +44,19 @@ def ask(page):
     page.get_by_role("button", name="Get a code").click()
 
 
-def picture_in(page):
-    """What the picture that is asked about shows, read where the site keeps it."""
-    expect(page.get_by_label("Letters in the picture")).to_be_focused()
-    address = page.locator("#captcha-image").get_attribute("src")
-    # Playwright has an event loop in this thread, where Django asks no database.
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(read_picture, address.split("/")[-2].partition("@")[0]).result()
+@pytest.fixture
+def picture_in(beside):
+    """Return what the picture shows that a page asks about, read where the site keeps it."""
+
+    def picture_in(page):
+        expect(page.get_by_label("Letters in the picture")).to_be_focused()
+        key = page.locator("#captcha-image").get_attribute("src").split("/")[-2].partition("@")[0]
+        return beside(lambda: CaptchaStore.objects.get(hashkey=key).challenge)
+
+    return picture_in
 
 
-def read_picture(key):
-    with contextlib.closing(connection):
-        return CaptchaStore.objects.get(hashkey=key).challenge
-
-
-def test_a_visitor_types_what_the_picture_shows_and_gets_a_code(visit):
+def test_a_visitor_types_what_the_picture_shows_and_gets_a_code(visit, picture_in):
     page = visit("image")
     ask(page)
 
@@ -77,7 +72,7 @@ def test_a_visitor_types_what_the_picture_shows_and_gets_a_code(visit):
     expect(field).to_be_hidden()
 
 
-def test_who_types_something_else_gets_another_picture(visit):
+def test_who_types_something_else_gets_another_picture(visit, picture_in):
     page = visit("image")
     ask(page)
     field = page.get_by_label("Letters in the picture")
@@ -92,7 +87,7 @@ def test_who_types_something_else_gets_another_picture(visit):
     assert picture_in(page) != first
 
 
-def test_who_cannot_read_it_asks_for_another(visit):
+def test_who_cannot_read_it_asks_for_another(visit, picture_in):
     page = visit("image")
     ask(page)
     expect(page.get_by_label("Letters in the picture")).to_be_focused()
@@ -114,7 +109,7 @@ def test_a_picture_fits_a_narrow_phone(visit):
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
-def test_a_resend_shows_the_picture_beside_the_code(visit):
+def test_a_resend_shows_the_picture_beside_the_code(visit, picture_in):
     page = visit("image", IHUYI_CLIENT_LIMITS="off")
     page.clock.install()
     ask(page)
