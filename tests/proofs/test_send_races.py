@@ -39,19 +39,22 @@ def test_a_new_phone_gets_one_message(site, figure):
 
 
 def test_five_messages_a_day_leave_for_one_phone(hasty_site, figure):
-    """F6: not six, and not four, in any number of bursts."""
+    """F6: not six, and not four, in any number of bursts; a burst of more than a second may bring more than one."""
     phone = new_phone()
     arrived = []
     for _ in range(BURSTS):
         hasty_site.fire([send(phone)] * PARALLEL)
         arrived.append(len(hasty_site.platform.messages(phone)))
         time.sleep(PAUSE)
+    shortest = min(gaps_between(hasty_site.platform.messages(phone)))
 
     figure(
         "F6 messages to one number in 24 h",
-        f"{arrived[-1]} of {BURSTS * PARALLEL}, {PARALLEL} at once [target {DAILY_LIMIT}]",
+        f"{arrived[-1]} of {BURSTS * PARALLEL}, {PARALLEL} at once, {arrived} after each [target {DAILY_LIMIT}]",
     )
-    assert arrived == [min(burst, DAILY_LIMIT) for burst in range(1, BURSTS + 1)]
+    assert arrived[-1] == DAILY_LIMIT
+    assert all(count >= min(burst, DAILY_LIMIT) for burst, count in enumerate(arrived, start=1)), arrived
+    assert shortest >= 1.0
 
 
 def test_messages_to_one_phone_arrive_a_second_apart(running, platform, figure):
