@@ -275,6 +275,7 @@ def test_a_dead_address_does_not_use_up_the_time_of_a_live_one(submit):
 
 
 @pytest.mark.proof
+@pytest.mark.timed
 @pytest.mark.parametrize("behave", [says_and_waits(b""), drips(answer(b" " * 60_000))], ids=["silence", "drip"])
 def test_the_longest_call_takes_8_seconds(behave, submit, figure, request):
     with Server(behave) as server:

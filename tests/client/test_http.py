@@ -385,6 +385,7 @@ def test_whatever_the_wire_says_nothing_is_raised(lines, tail, submit):
 
 
 @pytest.mark.proof
+@pytest.mark.timed
 def test_the_client_is_as_fast_as_a_bare_session(make_client, server, figure):
     client = make_client(server.url(), total_timeout=8)
     session = requests.Session()

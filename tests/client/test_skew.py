@@ -174,6 +174,7 @@ def test_both_tries_have_one_deadline_together(make_client):
 
 
 @pytest.mark.proof
+@pytest.mark.timed
 def test_a_corrected_call_takes_8_seconds_at_the_longest(make_client, figure):
     def behave(connection, server):
         if len(server.requests) == 1:

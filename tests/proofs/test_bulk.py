@@ -94,6 +94,7 @@ def most_within(moments, seconds):
     return most
 
 
+@pytest.mark.timed
 def test_workers_spend_their_time_waiting_for_the_platform(make_queue, file, figure):
     queue = make_queue()
     phones = [new_phone() for _ in range(NOTICES)]

@@ -17,7 +17,7 @@ from tests.proofs.outages import hanging, hanging_up
 from tests.proofs.processes import PATIENCE, running_site
 from tests.proofs.sites import Site, judge, new_phone, send
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.timed]
 
 WORKERS, THREADS, BULKHEAD = 2, 4, 2
 SENDERS = 8

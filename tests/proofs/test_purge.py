@@ -25,6 +25,7 @@ from tests.story import PHONE
 
 pytestmark = [
     pytest.mark.proof,
+    pytest.mark.timed,
     pytest.mark.skipif(connection.vendor != "postgresql", reason="the rows are made by PostgreSQL's generate_series"),
 ]
 

@@ -104,6 +104,7 @@ def test_no_forgery_is_accepted(address, notes_of, figure):
 
 
 @pytest.mark.once
+@pytest.mark.timed
 def test_how_much_of_a_secret_is_right_cannot_be_measured(settings, figure):
     """F11: the time of a refusal says nothing of where the first wrong character stands."""
     settings.IHUYI = {**settings.IHUYI, "WEBHOOK_SECRETS": [SECRET, OTHER_SECRET]}
