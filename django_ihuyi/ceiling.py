@@ -7,7 +7,6 @@ on our side or on the platform's, and however long each was on its way. Without 
 
 from __future__ import annotations
 
-import logging
 import time
 from time import monotonic
 
@@ -15,10 +14,11 @@ from django.db import Error
 
 from django_ihuyi.conf import settings
 from django_ihuyi.exceptions import SendingUnavailable
+from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Kind
 from django_ihuyi.models import Place as Row
 
-logger = logging.getLogger("django_ihuyi.ceiling")
+logger = get_logger("django_ihuyi.ceiling")
 
 #: One place in so many is for codes alone, so that no batch takes the last one from somebody who waits for a code.
 SHARE = 10

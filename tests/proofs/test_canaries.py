@@ -17,7 +17,7 @@ from django.db import DataError, connection
 from django.test import Client
 from django.utils import timezone
 
-from django_ihuyi import delivery, fixed_codes, gates, proofs, pushes, retention, tasks
+from django_ihuyi import background, delivery, fixed_codes, gates, proofs, pushes, retention, tasks
 from django_ihuyi.backends import get_backend
 from django_ihuyi.forms import PhoneProofField
 from django_ihuyi.guards.captchas import get_captcha
@@ -215,6 +215,14 @@ def work_as_celery(site):
     return celery.send_code.apply([queue[0][0]])
 
 
+def work_off_a_run(site):
+    tasks.run_many([queue[0][0]])
+
+
+def work_in_the_background(site):
+    background._run(queue[0][0], using="default")
+
+
 def sweep(site):
     recover()
 
@@ -298,6 +306,8 @@ SCENES = {
     notify_many: None,
     work: queued,
     work_as_celery: queued,
+    work_off_a_run: queued,
+    work_in_the_background: queued,
     sweep: left_behind,
     purge: old,
     forget: sent,
@@ -320,6 +330,8 @@ AGAIN = {
     guess_by_form: ("verifying.py",),
     guess_by_marked_form: ("verifying.py",),
     work_as_celery: ("tasks.py", "queued.py", "calls.py"),
+    work_off_a_run: ("tasks.py", "queued.py"),
+    work_in_the_background: ("queued.py",),
 }
 #: Whose variables, a number or a code that nobody marked, are above ours.
 UNMARKED = (command, command_to_forget, command_to_export, guess_by_form)
