@@ -30,10 +30,10 @@ platform_blocked = Signal()
 #: A phone sent a text back, and it was written down. Arguments: `reply`.
 reply_received = Signal()
 
-#: A request was refused by a limit. Arguments: `code` (as in the REST answer), `retry_after` (seconds), and `phone`
-#: (canonical) or `client` (an address), whichever the limit is about; the other is empty. A budget's refusal has a
-#: `reason` as well, for operators ("prefix +861380013: numbers 10/10m"); for the others, where the code says it, it
-#: is empty.
+#: A request for a message was refused by a limit; a guess that is refused so is a `code_refused`. Arguments: `code` (as
+#: in the REST answer), `retry_after` (seconds), and `phone` (canonical) or `client` (an address), whichever the limit
+#: is about; the other is empty. A budget's refusal has a `reason` as well, for operators ("prefix +861380013: numbers
+#: 10/10m"); for the others, where the code says it, it is empty.
 limit_hit = Signal()
 
 #: A budget was exceeded: told once for each opening of the conversion breaker, for every other budget at most once a

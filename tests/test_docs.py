@@ -7,8 +7,9 @@ from importlib import import_module
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from django.dispatch import Signal
 
-from django_ihuyi import policies, queued
+from django_ihuyi import policies, queued, signals
 from django_ihuyi.api.problems import PROBLEMS
 from django_ihuyi.client.faults import FAULTS
 from django_ihuyi.conf import Settings
@@ -53,6 +54,13 @@ def test_every_test_that_is_named_exists(page):
 
 def is_test(file, name):
     return file.exists() and (not name or f"def {name}(" in file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", [name for name, value in vars(signals).items() if isinstance(value, Signal)])
+def test_every_signal_is_described(name):
+    page = ROOT / "docs" / "reference" / "signals.md"
+
+    assert f"| `{name}` |" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("body", PYTHON)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from django_ihuyi import signals
 from django_ihuyi.exceptions import LimitReached, SendingUnavailable
 from django_ihuyi.guards import Guard, Wanted
 from django_ihuyi.models import Message
@@ -80,12 +81,23 @@ def test_a_message_that_did_not_leave_is_given_back_too(configure):
     assert [word[1] for word in heard] == ["check", "give_back"]
 
 
-def test_a_captcha_that_nobody_can_show_refuses(configure):
+def test_a_captcha_that_nobody_can_show_refuses_and_says_why(configure):
     configure(GUARDS=[path(First), path(Suspicious)])
+    told = []
 
-    with pytest.raises(LimitReached):
-        send()
+    def listen(signal, sender, **arguments):
+        told.append(arguments)
 
+    signals.limit_hit.connect(listen)
+    try:
+        with pytest.raises(LimitReached):
+            send()
+    finally:
+        signals.limit_hit.disconnect(listen)
+
+    assert told == [
+        {"code": "global_limit", "retry_after": 60, "phone": "", "client": "", "reason": "too many"},
+    ]
     assert [word[1] for word in heard] == ["check", "give_back", "give_back"]
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
+from django_ihuyi import signals
 from django_ihuyi.conf import settings
 from django_ihuyi.exceptions import IhuyiError, LimitReached
 from django_ihuyi.guards.base import Guard, Wanted
@@ -56,8 +57,15 @@ def guarded(wanted: Wanted, *, using: str) -> Iterator[Passed]:
         for path in settings.GUARDS:
             passed.ask(import_string(path)())
         if passed.captcha_reason:
-            raise LimitReached("global_limit", retry_after=_RETRY_AFTER)
+            raise _refuse(passed.captcha_reason)
         yield passed
     except IhuyiError:  # whatever of ours is raised in here, no message left
         passed.give_back()
         raise
+
+
+def _refuse(reason: str) -> LimitReached:
+    """Tell the listeners that a captcha is wanted which no guard can show, and return the error to raise."""
+    code = "global_limit"
+    signals.limit_hit.send_robust(Guard, code=code, retry_after=_RETRY_AFTER, phone="", client="", reason=reason)
+    return LimitReached(code, retry_after=_RETRY_AFTER)
