@@ -1,8 +1,9 @@
 """Bulk: one notice to many numbers, in batches that may be stopped, killed and begun again, and send nothing twice.
 
 A row of a batch and its message are written in one transaction, and a unique name (batch, position) decides who writes
-them. So a row is done if, and only if, it has a message that left, may have left, or waits in the queue. All others are
-tried whenever the batch is: those that nobody came to, those that were refused, those that certainly did not leave.
+them. So a row is done if, and only if, it has a message that left, may have left, waits in the queue, or was refused by
+the platform for its number or its text. All others are tried whenever the batch is: those that nobody came to, those
+that our limits refused, those that certainly did not leave, and those that the platform refused for its own sake.
 """
 
 from __future__ import annotations
@@ -19,14 +20,19 @@ from django.db import router, transaction
 
 from django_ihuyi import phones, races, transactions
 from django_ihuyi.ceiling import Full, Place, take_place
+from django_ihuyi.client import results
+from django_ihuyi.client.results import describe
 from django_ihuyi.crew import work_off
 from django_ihuyi.dispatch import dispatch, enqueue_many, get_dispatcher, leave_to_call
 from django_ihuyi.exceptions import BatchChanged, InvalidPhone, NotSent, SendingUnavailable
-from django_ihuyi.models import BatchRow, Kind, Message, RowTaken, State, write_claimed
+from django_ihuyi.models import BatchRow, Kind, Message, RowTaken, State, batches, write_claimed
 from django_ihuyi.notices import Notice, check_channel, check_template, compose
 from django_ihuyi.queued import IN_HAND, PAUSE
 from django_ihuyi.reservations import reserve
 from django_ihuyi.runs import SIZE
+
+#: Refusals that say nothing of the row itself.
+_OF_OTHERS = {results.Kind.ACCOUNT, results.Kind.CLOCK, results.Kind.THROTTLED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +76,13 @@ def send(
 
     Where a queue is, "sent" means that it waits there; else the platform is called here, by so many threads. A row that
     may not be sent says why, and keeps no other one; once the platform may not be called for a while, all rows say so,
-    and nothing is written of them. Raises UnknownTemplate, UnavailableChannel and
-    BatchChanged.
+    and nothing is written of them. Raises UnknownTemplate, UnavailableChannel and BatchChanged, and ValueError for a
+    name of a batch of more than 64 characters.
     """
     check_template(template)
     check_channel(channel)
+    if len(batch) > batches.LONGEST_NAME:
+        raise ValueError(f"the name of a batch has at most {batches.LONGEST_NAME} characters")
     common = tuple(variables)
     sender = _Sender(
         batch=batch, template=template, channel=channel, client=client, using=using or router.db_for_write(Message)
@@ -116,7 +124,7 @@ class _Sender:
         return sorted(fates, key=lambda fate: fate.position)
 
     def _send_one(self, row: Row, *, position: int, before: Message | None) -> Fate:
-        if before and before.state != State.UNSENT:
+        if before and _is_done(before):
             return Fate(position=position, number=row.number, message=before, is_known=True)
         try:
             message = self._reserve_and_call(row, position=position, before=before)
@@ -183,6 +191,14 @@ def _take_place(notice: Notice, *, using: str) -> Place | None:
     if get_dispatcher() is not None or transactions.is_open(using):
         return None
     return races.run(partial(take_place, notice.channel, kind=Kind.NOTICE, using=using), using=using)
+
+
+def _is_done(message: Message) -> bool:
+    """Say whether a row needs no message but this one."""
+    if message.state != State.REFUSED:
+        return message.state != State.UNSENT
+    # The account, the clock or the pace stood in its way, or (without a code) a proxy that throttles.
+    return message.result_code is not None and describe(message.result_code).kind not in _OF_OTHERS
 
 
 def _check_same(row: Row, message: Message, *, position: int) -> None:

@@ -123,6 +123,41 @@ def test_what_may_have_left_or_was_refused_by_the_platform_is_not_tried_again(co
     assert Message.objects.count() == 1
 
 
+@pytest.mark.parametrize("result_code", [4051, 40501, 4080, None])
+def test_what_the_platform_refused_for_its_own_sake_is_tried_again(configure, outbox, result_code):
+    configure(CHANNELS=failing(outcome="refused", result_code=406))
+    sale(PHONES[:1])
+    Message.objects.update(result_code=result_code)  # None: a proxy throttled the call
+    configure(CHANNELS=failing())
+    let_pass(seconds=2)
+
+    again = sale(PHONES[:1])
+
+    assert (again.known, len(again.sent)) == (0, 1)
+    assert phones_of(outbox) == PHONES[:1]
+
+
+@pytest.mark.parametrize("other", ["May", "may "])
+def test_names_of_batches_are_told_apart_by_every_letter(outbox, other):
+    sale(PHONES[:1], batch="may")
+    let_pass(seconds=2)
+
+    if connection.vendor == "mysql":  # which cannot tell them apart, and says so
+        with pytest.raises(exceptions.BatchChanged, match="to this database"):
+            sale(PHONES[:1], batch=other)
+    else:
+        sale(PHONES[:1], batch=other)
+
+    assert len(outbox) == (1 if connection.vendor == "mysql" else 2)
+
+
+def test_a_name_that_no_column_holds_is_refused(outbox):
+    with pytest.raises(ValueError, match="64 characters"):
+        sale(PHONES[:1], batch="x" * 65)
+
+    assert list(outbox) == []
+
+
 def test_rows_that_may_not_be_sent_say_why_and_stop_no_others(outbox):
     suppressed, full, fine = PHONES[:3]
     delivery.send(suppressed, template="sale")

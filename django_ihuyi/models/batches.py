@@ -9,7 +9,11 @@ from django.db import IntegrityError, models
 from django.db.models import Count
 from django.utils.translation import gettext_lazy as _
 
+from django_ihuyi.exceptions import BatchChanged
 from django_ihuyi.models.messages import Message, State
+
+#: Characters of a batch's name.
+LONGEST_NAME = 64
 
 
 class RowTaken(Exception):
@@ -20,8 +24,15 @@ class BatchRowQuerySet(models.QuerySet["BatchRow"]):
     """Rules about the rows of batches that one conditional statement judges."""
 
     def at(self, batch: str, positions: Collection[int]) -> dict[int, Message]:
-        """Return the messages that these rows have become, by their positions."""
-        rows = self.filter(batch=batch, position__in=positions).select_related("message__recipient")
+        """Return the messages that these rows have become, by their positions.
+
+        Raises BatchChanged if there are some of a batch whose name is another one, and the same to the database:
+        MariaDB takes May for may.
+        """
+        rows = list(self.filter(batch=batch, position__in=positions).select_related("message__recipient"))
+        for row in rows:
+            if row.batch != batch:
+                raise BatchChanged(f"to this database {batch!r} is the batch {row.batch!r}: give it another name")
         return {row.position: row.message for row in rows}
 
     def assign(self, batch: str, position: int, *, message: Message, instead_of: Message | None) -> None:
@@ -53,7 +64,7 @@ class BatchRow(models.Model):
     """One row of a batch that became a message. Rows that were refused are not kept: they may be tried again."""
 
     #: The name that the caller gave it.
-    batch = models.CharField(_("batch"), max_length=64)
+    batch = models.CharField(_("batch"), max_length=LONGEST_NAME)
     #: Where the row stands in what the caller hands over, from 1.
     position = models.PositiveBigIntegerField(_("position"))
     #: Goes with it: a batch is known for as long as RETENTION keeps its messages.
