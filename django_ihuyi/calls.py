@@ -19,7 +19,7 @@ from django_ihuyi.ceiling import Place, wait_for_place
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.client.results import Actor, Kind, describe
 from django_ihuyi.exceptions import SendingUnavailable
-from django_ihuyi.gates import admitted
+from django_ihuyi.gates import PATIENCE, STANDSTILL, admitted
 from django_ihuyi.limits import CALL_DEADLINE
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import FRESHNESS, LEASE, Message, State, Verification
@@ -154,7 +154,8 @@ def _submit(message: Message, *, using: str, until: float, place: Place | None) 
     submit = prepare(message)
     with ExitStack() as stack:
         try:
-            admission = stack.enter_context(admitted(message.channel))
+            # Whoever holds leave already shares it; after the caller's commit nobody does.
+            admission = stack.enter_context(admitted(message.channel, patience=PATIENCE, standstill=STANDSTILL))
             place = place or _wait_for_place(message, using=using)
             if place:
                 stack.enter_context(place)

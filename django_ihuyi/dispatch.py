@@ -15,16 +15,12 @@ from django_ihuyi import background, fixed_codes, policies, transactions
 from django_ihuyi.calls import deliver
 from django_ihuyi.ceiling import Place
 from django_ihuyi.conf import settings
-from django_ihuyi.gates import admitted
+from django_ihuyi.gates import PATIENCE, STANDSTILL, admitted
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Kind, Message, State
 from django_ihuyi.queued import IN_HAND, Later, deliver_queued, withdraw
 
 logger = get_logger("django_ihuyi.dispatch")
-
-#: Seconds that a send waits for its turn among many; and for how long all before it may have waited for the platform
-#: then: while that hangs, nobody shall wait in vain for more than a tenth of a second.
-PATIENCE, STANDSTILL = 2.0, 0.05
 
 INLINE = "inline"
 #: What DISPATCHER may say in one word. By their paths: the packages of those that are not used need not be there.
@@ -182,7 +178,8 @@ def _get_queue() -> Dispatcher:
 
 
 def _do_without_queue(message: Message, *, using: str) -> None:
-    if settings.DISPATCH_FALLBACK != INLINE:
+    # Without a dispatcher, what did not take it is what would be asked now.
+    if settings.DISPATCH_FALLBACK != INLINE or get_dispatcher() is None:
         withdraw(message, fault="queue_down", using=using)
     elif policies.is_discreet(message.purpose):
         background.deliver_later(message.pk, using=using)

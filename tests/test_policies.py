@@ -338,3 +338,15 @@ def test_what_fails_in_a_thread_is_logged_and_left_to_recovery(monkeypatch, capl
 
     assert "was not delivered" in caplog.text
     assert Message.objects.get().state == "sending"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_starts_no_thread_any_more_refuses_and_gives_the_claim_back(monkeypatch):
+    monkeypatch.setattr(background, "_pool", pool := ThreadPoolExecutor(1))
+    pool.shutdown()
+
+    with pytest.raises(SendingUnavailable):
+        ask(REGISTERED)
+
+    message = Message.objects.get()
+    assert (message.state, message.fault, message.counted) == ("unsent", "queue_down", False)

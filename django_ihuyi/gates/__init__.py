@@ -6,6 +6,6 @@
 - `lessons`: what a call's outcome says of the platform
 """
 
-from django_ihuyi.gates.admissions import Admission, admitted, forget
+from django_ihuyi.gates.admissions import PATIENCE, STANDSTILL, Admission, admitted, forget
 
-__all__ = ["Admission", "admitted", "forget"]
+__all__ = ["PATIENCE", "STANDSTILL", "Admission", "admitted", "forget"]

@@ -29,6 +29,10 @@ from django_ihuyi.logs import get_logger
 
 logger = get_logger("django_ihuyi.gates")
 
+#: Seconds that a call waits for its turn among many; and for how long all before it may have waited for the platform
+#: then: while that hangs, nobody shall wait in vain for more than a tenth of a second.
+PATIENCE, STANDSTILL = 2.0, 0.05
+
 
 @contextmanager
 def admitted(channel: str, *, patience: float = 0.0, standstill: float = math.inf) -> Iterator[Admission]:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import transaction
 
-from django_ihuyi import delivery, dispatch, gates, signals
+from django_ihuyi import calls, delivery, dispatch, gates, signals
 from django_ihuyi.backends.locmem import LocmemBackend
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.dispatch import leave_to_call
@@ -515,6 +515,27 @@ def test_a_message_whose_commit_finds_the_gates_shut_is_unsent_and_not_counted(p
 
     message = Message.objects.get()
     assert (message.state, message.fault, message.counted, platform.calls) == ("unsent", "not_called", False, 0)
+
+
+@pytest.fixture
+def long_patience_at_the_call(monkeypatch):
+    """Let a busy machine take as long as it likes."""
+    monkeypatch.setattr(calls, "PATIENCE", 30)
+    monkeypatch.setattr(calls, "STANDSTILL", 30)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("long_patience_at_the_call")
+def test_a_message_waits_for_its_turn_after_the_commit_too(configure, outbox):
+    configure(PLATFORM_CONCURRENCY=1)
+
+    with transaction.atomic():
+        send()
+        taken = threading.Event()
+        threading.Thread(target=_hold_a_place, args=(taken,)).start()
+        assert taken.wait(10)
+
+    assert (len(outbox), Message.objects.get().state) == (1, "submitted")
 
 
 @pytest.mark.django_db(transaction=True)
