@@ -29,8 +29,7 @@ def find_local_times() -> Iterator[str]:
     """A database keeps its times in a zone of its own, while its clock is read in UTC."""
     for alias in sorted(our_databases()):
         zone = connections[alias].settings_dict.get("TIME_ZONE")
-        # PostgreSQL keeps the zone with each time; the others believe what they are told.
-        if zone not in (None, "UTC") and connections[alias].vendor != "postgresql":
+        if zone not in (None, "UTC"):
             yield f"DATABASES[{alias!r}] has the TIME_ZONE {zone!r}."
 
 
@@ -74,13 +73,6 @@ def find_endless_waits() -> Iterator[str]:
             yield f"DATABASES[{alias!r}] is PostgreSQL, whose clients wait for as long as the server likes."
 
 
-@finding("W010", hint="Use MariaDB from 10.6, or PostgreSQL.", asks_databases=True)
-def find_untried_servers(connection: Any) -> Iterator[str]:
-    """A database's server is MySQL, which the races have not been run on."""
-    if connection.alias in our_databases() and connection.vendor == "mysql" and not connection.mysql_is_mariadb:
-        yield f"The database {connection.alias!r} is MySQL."
-
-
 def our_databases() -> set[str]:
     """Return the aliases that our tables are written to."""
     return {router.db_for_write(model) for model in (Recipient, Verification, Message)} & set(django_settings.DATABASES)
@@ -90,7 +82,10 @@ def complain_of_server(connection: Any) -> Iterator[str]:
     """Say what is wrong with the server at the other end of a connection."""
     if connection.vendor not in ("postgresql", "mysql", "sqlite"):
         yield f"The database {connection.alias!r} is {connection.display_name}."
-    elif connection.vendor == "mysql" and connection.mysql_is_mariadb and connection.mysql_version < OLDEST_MARIADB:
+    elif connection.vendor == "mysql" and not connection.mysql_is_mariadb:
+        # It does not say which keys it gave to rows that it was handed together.
+        yield f"The database {connection.alias!r} is MySQL."
+    elif connection.vendor == "mysql" and connection.mysql_version < OLDEST_MARIADB:
         yield f"The database {connection.alias!r} is MariaDB {'.'.join(map(str, connection.mysql_version))}."
 
 
