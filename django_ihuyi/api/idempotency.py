@@ -86,7 +86,8 @@ class _Claim:
 
     def record(self, verdict: Verdict) -> None:
         """Keep the answer to a guess together with its count, so that not even a crash can come between the two."""
-        if not self._keep(answer_verdict(verdict)):
+        # Always written, also if it was before: that may have been rolled back with the guess.
+        if not self._write(answer_verdict(verdict)):
             raise _Overtaken
 
     def _close(self, response: Response | None) -> None:
@@ -101,11 +102,13 @@ class _Claim:
 
     def _keep(self, response: Response) -> bool:
         """Return whether the answer is kept; False if the lease ran out and somebody else answers now."""
+        return _to_text(response) == self.kept or self._write(response)
+
+    def _write(self, response: Response) -> bool:
         answer = _to_text(response)
-        if answer != self.kept:
-            if not self.rows.finish(self.keyed, status=response.status_code, answer=answer):
-                return False
-            self.kept = answer
+        if not self.rows.finish(self.keyed, status=response.status_code, answer=answer):
+            return False
+        self.kept = answer
         return True
 
 

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from rest_framework.request import Request
 
 from django_ihuyi import proofs, signals
+from django_ihuyi.api import idempotency
 from django_ihuyi.api.fingerprints import find_fingerprints
 from django_ihuyi.backends.locmem import LocmemBackend
 from django_ihuyi.models import KeyedRequest, LostRace, Message, Verification
@@ -314,6 +315,28 @@ def test_a_guess_is_judged_once_although_its_worker_died_before_it_could_answer(
     assert ("proof" in answers[0].json(), answers[0].json().get("attempts_left")) == (
         (True, None) if is_right else (False, 4)
     )
+    assert Verification.objects.get().attempts == 1
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+def test_the_answer_to_a_guess_that_was_rolled_back_and_judged_again_is_kept(api, sent, monkeypatch, is_right):
+    """As when the commit itself meets a conflict."""
+    issued = api.send().json()["verification_id"]
+    code = sent[0].code if is_right else other_than(sent[0].code)
+    races_lost = [LostRace]
+    record = idempotency._Claim.record
+
+    def lose_the_first_time(claim, verdict):
+        record(claim, verdict)
+        if races_lost:
+            raise races_lost.pop()
+
+    monkeypatch.setattr(idempotency._Claim, "record", lose_the_first_time)
+
+    answers = [api.verify(issued, code, **KEYED) for _ in range(2)]
+
+    assert races_lost == []
+    assert answers[0].json() == answers[1].json()
     assert Verification.objects.get().attempts == 1
 
 
