@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
-from django.db import router
+from django.db import IntegrityError, router
 from django.views.decorators.debug import sensitive_variables
 
 from django_ihuyi import phones, races, signals, transactions
 from django_ihuyi.logs import get_logger
-from django_ihuyi.models import Message, Receipt, Reply, State, StrayReceipt
+from django_ihuyi.models import LostRace, Message, Receipt, Reply, State, StrayReceipt
 from django_ihuyi.models.receipts import find_message, move
 
 #: Of the receipts without a message, so many of the newest are looked at again with each push.
@@ -58,8 +59,9 @@ def take_receipt(receipt: Receipt, *, using: str | None = None) -> Message | Non
     def attempt() -> Message | None:
         message = find_message(receipt, using=database)
         if message is None:
-            if not StrayReceipt.objects.using(database).keep(receipt):
-                _strangers.count(receipt.phone)
+            with _losing_its_race():
+                if not StrayReceipt.objects.using(database).keep(receipt):
+                    _strangers.count(receipt.phone)
             return None
         return message if move(message, receipt, using=database) else None
 
@@ -75,7 +77,8 @@ def take_reply(
 
     def attempt() -> Reply | None:
         replies = Reply.objects.using(database)
-        return replies.record(phone, content, platform_id=platform_id, replied_at=replied_at)
+        with _losing_its_race():
+            return replies.record(phone, content, platform_id=platform_id, replied_at=replied_at)
 
     reply = races.run(attempt, using=database)
     if reply:
@@ -122,6 +125,15 @@ def _apply_one(stray: StrayReceipt, *, using: str) -> Message | None:
         return message if is_moved else None
 
     return _announce(races.run(attempt, using=using), using=using)
+
+
+@contextmanager
+def _losing_its_race() -> Iterator[None]:
+    """Say that a purge was faster when the recipient is gone that a row was to belong to: raises LostRace then."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise LostRace from error
 
 
 def _announce(message: Message | None, *, using: str) -> Message | None:

@@ -100,7 +100,8 @@ def read_reply(form: Mapping[str, str]) -> IncomingReply:
     return IncomingReply(
         phone=_phone(form),
         content=content,
-        platform_id=_platform_id(form["smsid"]) if form.get("smsid") else "",
+        # "0" stands for no message everywhere on the platform; and an opt-out need not answer one.
+        platform_id="" if form.get("smsid") in (None, "", "0") else _platform_id(form["smsid"]),
         replied_at=_time(form.get("reply_time") or form.get("replyTime", "")),
     )
 

@@ -106,7 +106,6 @@ def test_where_the_settings_say_gbk_nothing_else_is_read(platform, message, body
         pytest.param(urlencode(FIELDS | {"content": "x"} | {f"x{n}": "" for n in range(97)}), id="101 fields"),
         pytest.param(urlencode({**FIELDS, "content": "x", "smsid": "x" * 65}), id="long id"),
         pytest.param(urlencode({**FIELDS, "content": "x", "smsid": "1 2"}), id="id with a blank"),
-        pytest.param(urlencode({**FIELDS, "content": "x", "smsid": "0"}), id="id 0"),
         pytest.param(urlencode({**FIELDS, "content": "x", "smsid": "1\x00"}), id="id with NUL"),
         pytest.param(urlencode({**FIELDS, "content": "x", "mobilephone": ""}), id="no phone"),
         pytest.param(
@@ -196,3 +195,9 @@ def test_a_database_out_of_reach_asks_for_another_push(platform, kind, caplog):
 @pytest.mark.parametrize("path", [RECEIPTS, REPLIES, "/webhooks/receipts", "/webhooks/replies/"])
 def test_the_views_stay_out_of_transactions_on_every_database(path):
     assert resolve(path).func._non_atomic_requests == set(connections)
+
+
+@pytest.mark.django_db
+def test_a_receipt_for_no_message_is_refused(platform, message):
+    assert platform.post(RECEIPTS, urlencode({**FIELDS, "smsid": "0"})).status_code == 400
+    assert row(message).state == "submitted"

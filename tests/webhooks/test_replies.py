@@ -3,9 +3,11 @@
 from datetime import datetime, timezone
 
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone as django_timezone
 
 from django_ihuyi.models import Recipient, Reply
+from django_ihuyi.models.replies import ReplyQuerySet
 from tests.story import PHONE
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +73,29 @@ def test_who_replies_so_wants_no_more_advertisements(platform, message, content)
     platform.reply(content)
 
     assert Recipient.objects.get().opted_out_at is not None
+
+
+@pytest.mark.parametrize("smsid", ["", "0"])
+def test_who_replies_to_no_message_is_heard_too(platform, message, smsid):
+    assert platform.reply("TD", smsid=smsid).content == b"success"
+
+    assert Recipient.objects.get().opted_out_at is not None
+    assert Reply.objects.get().platform_id == ""
+
+
+def test_a_reply_whose_recipient_is_purged_meanwhile_is_taken_anew(platform, message, monkeypatch):
+    faults = [IntegrityError]
+    record = ReplyQuerySet.record
+
+    def lose_the_first_time(replies, *arguments, **options):
+        if faults:
+            raise faults.pop()
+        return record(replies, *arguments, **options)
+
+    monkeypatch.setattr(ReplyQuerySet, "record", lose_the_first_time)
+
+    assert platform.reply("TD").content == b"success"
+    assert Reply.objects.count() == 1
 
 
 @pytest.mark.parametrize("content", ["Thanks", "", "TDD"])
