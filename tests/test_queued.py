@@ -77,8 +77,8 @@ def test_the_database_itself_refuses_to_give_out_a_message_that_is_too_old():
     assert Message.objects.take(message) is False
 
 
-@pytest.mark.parametrize(("minutes", "state"), [(59, "submitted"), (61, "unsent")])
-def test_a_notice_may_wait_for_an_hour(minutes, state):
+@pytest.mark.parametrize(("minutes", "state"), [(58, "submitted"), (60, "unsent")])
+def test_a_notice_may_wait_for_59_minutes(minutes, state):
     notify()
     let_pass(minutes=minutes)
 

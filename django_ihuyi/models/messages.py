@@ -36,8 +36,9 @@ class Kind(models.TextChoices):
 
 #: A message that is still being sent after so long was left by a worker that died.
 LEASE = timedelta(seconds=60)
-#: How long a message is worth sending. A code that comes late meets a page that has given up, and a second code.
-FRESHNESS: Mapping[str, timedelta] = {Kind.CODE: timedelta(seconds=30), Kind.NOTICE: timedelta(hours=1)}
+#: How long a message is worth sending. A code that comes late meets a page that has given up, and a second code. A
+#: notice ends within an hour, however long its call takes: limits look at what was written in the last 25 hours.
+FRESHNESS: Mapping[str, timedelta] = {Kind.CODE: timedelta(seconds=30), Kind.NOTICE: timedelta(hours=1) - LEASE}
 #: After so long somebody has to make room for a code: a worker with nothing to do would have found it.
 UNTAKEN = timedelta(seconds=0.3)
 
