@@ -314,7 +314,7 @@ def test_every_row_is_reached_whatever_the_size_of_a_batch(size):
 
 @pytest.mark.parametrize(
     ("size", "seconds", "following"),
-    [(100, 0.01, 200), (100, 0.07, 100), (100, 0.11, 50), (1, 5.0, 1), (4000, 0.01, 5000), (5000, 0.3, 2500)],
+    [(100, 0.01, 200), (100, 0.04, 100), (100, 0.06, 50), (1, 5.0, 1), (4000, 0.01, 5000), (5000, 0.3, 2500)],
 )
 def test_a_transaction_that_took_long_is_followed_by_a_smaller_one(size, seconds, following):
     assert retention.purging.resize(size, seconds=seconds, most=5000) == following

@@ -17,8 +17,9 @@ from django_ihuyi.retention.steps import STEPS, Step
 
 #: Rows of the largest transaction, and of the first one of each step.
 BATCH_SIZE, FIRST = 5000, 100
-#: Seconds that a transaction may take: one that took more than half of it is followed by a smaller one.
-LONGEST = 0.2
+#: Seconds that a transaction should take: one that took more is followed by a smaller one. The longest may take 0.2;
+#: now and then one takes four times as long as the one before, with as many rows.
+AIM = 0.05
 #: How often a step goes over its rows, as long as it had to leave some that were in use.
 PASSES = 3
 
@@ -55,9 +56,9 @@ def purge(*, batch_size: int = BATCH_SIZE, pause: float = 0.0, using: str | None
 
 def resize(size: int, *, seconds: float, most: int) -> int:
     """Return how many rows the next transaction should have, after one of `size` rows took so long."""
-    if seconds > LONGEST / 2:
+    if seconds > AIM:
         return max(1, size // 2)
-    return min(most, size * 2) if seconds < LONGEST / 4 else size
+    return min(most, size * 2) if seconds < AIM / 2 else size
 
 
 def _run(step: Step, *, batch_size: int, using: str) -> Iterator[Batch]:
