@@ -64,7 +64,10 @@ def examine_keys() -> Diagnosis:
         "Codes and proofs are made with SECRET_KEY; %(count)d older keys are accepted.",
         older,
     ) % {"count": older}
-    advice = _("For codes and proofs an older key can go ten minutes after the change.")
+    advice = _(
+        "Codes and proofs need an older key for twenty minutes after the change; suppressions and opt-outs of erased "
+        "numbers for as long as they shall be known."
+    )
     return Diagnosis(level=Level.OK, subject="keys", text=text, advice=advice)
 
 
