@@ -107,8 +107,12 @@ def ihuyi(**chosen):
     return {"IHUYI": {**SOUND["IHUYI"], **chosen}}
 
 
+#: The cases below are of this day, also where a run ends on the next one.
+TODAY = fixed_codes.today()
+
+
 def in_days(days):
-    return str(fixed_codes.today() + timedelta(days=days))
+    return str(TODAY + timedelta(days=days))
 
 
 TEST_NUMBER = {"secret_code": "491827", "until": in_days(90), "name": "App Store review"}
@@ -646,6 +650,7 @@ def check(settings, monkeypatch):
     """Run our checks with some settings, as `manage.py check --deploy` does; return what they say."""
     # A deployment is what is judged, and not this test run, which Django's mail outbox is a sign of.
     monkeypatch.delattr(mail, "outbox", raising=False)
+    monkeypatch.setattr(fixed_codes, "today", lambda: TODAY)
 
     def run(chosen):
         for name, value in {**SOUND, **chosen}.items():
