@@ -300,6 +300,7 @@ def test_a_transaction_that_lasts_too_long_sends_nothing_stale(outbox, monkeypat
     with transaction.atomic():
         send()
         now = time.monotonic
+        # The half minute is played: a real one would be a tenth of what the whole suite may take.
         monkeypatch.setattr(time, "monotonic", lambda: now() + 31)
 
     assert (list(outbox), Message.objects.get().fault) == ([], "too_old")

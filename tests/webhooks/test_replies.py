@@ -84,6 +84,7 @@ def test_who_replies_to_no_message_is_heard_too(platform, message, smsid):
 
 
 def test_a_reply_whose_recipient_is_purged_meanwhile_is_taken_anew(platform, message, monkeypatch):
+    """The purge is played: between two statements of one request there is nothing to hold it at."""
     faults = [IntegrityError]
     record = ReplyQuerySet.record
 
