@@ -18,11 +18,12 @@ from time import monotonic
 
 from django.db import router, transaction
 
-from django_ihuyi import phones, races, transactions
+from django_ihuyi import phones
 from django_ihuyi.ceiling import Full, Place, take_place
 from django_ihuyi.client import results
 from django_ihuyi.client.results import describe
-from django_ihuyi.crew import work_off
+from django_ihuyi.database import optimistic_retry, transactions
+from django_ihuyi.database.threads import map_in_threads
 from django_ihuyi.dispatch import dispatch, enqueue_many, get_dispatcher, leave_to_call
 from django_ihuyi.exceptions import BatchChanged, InvalidPhone, NotSent, SendingUnavailable
 from django_ihuyi.models import BatchRow, Kind, Message, RowTaken, State, batches, write_claimed
@@ -118,7 +119,7 @@ class _Sender:
             fates.append(self._send_one(row, position=position, before=known.get(position)))
 
         try:
-            work_off(chunk.items(), send_one, threads=threads, using=self.using)
+            map_in_threads(chunk.items(), send_one, threads=threads, using=self.using)
         finally:
             self._enqueue([fate.message for fate in fates if fate.message and fate.message.state == State.QUEUED])
         return sorted(fates, key=lambda fate: fate.position)
@@ -190,7 +191,7 @@ def _take_place(notice: Notice, *, using: str) -> Place | None:
     """Take one before the row is written, if the call is made then: what waits afterwards has a claim and a lease."""
     if get_dispatcher() is not None or transactions.is_open(using):
         return None
-    return races.run(partial(take_place, notice.channel, kind=Kind.NOTICE, using=using), using=using)
+    return optimistic_retry.run(partial(take_place, notice.channel, kind=Kind.NOTICE, using=using), using=using)
 
 
 def _is_done(message: Message) -> bool:

@@ -13,11 +13,12 @@ from functools import partial
 
 from django.db import Error, InterfaceError, OperationalError, connections, transaction
 
-from django_ihuyi import message_templates, policies, races, signals
+from django_ihuyi import message_templates, policies, signals
 from django_ihuyi.backends import get_backend
 from django_ihuyi.ceiling import Place, wait_for_place
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.client.results import Actor, Kind, describe
+from django_ihuyi.database import optimistic_retry
 from django_ihuyi.exceptions import SendingUnavailable
 from django_ihuyi.gates import PATIENCE, STANDSTILL, admitted
 from django_ihuyi.limits import CALL_DEADLINE
@@ -174,7 +175,7 @@ def _wait_for_place(message: Message, *, using: str) -> Place | None:
     """Wait for a place. Raises SendingUnavailable if there is none, or the database does not say: nothing left yet."""
     try:
         wait = partial(wait_for_place, message.channel, kind=message.kind, using=using)
-        return races.run(wait, using=using)
+        return optimistic_retry.run(wait, using=using)
     except Error as error:
         words = "message %d waits in vain for a place of the channel %s: the database fails with %s"
         logger.error(words, message.pk, message.channel, type(error).__name__)
@@ -184,12 +185,12 @@ def _wait_for_place(message: Message, *, using: str) -> Place | None:
 def _insist(write: Callable[[], State | None], *, using: str) -> State | None:
     """Write what only this process knows: again after a deadlock, and again on a new connection if one was lost."""
     try:
-        return races.run(write, using=using)
+        return optimistic_retry.run(write, using=using)
     except (OperationalError, InterfaceError):
         if connections[using].in_atomic_block:
             raise
         connections[using].close()
-        return races.run(write, using=using)
+        return optimistic_retry.run(write, using=using)
 
 
 def _write(message: Message, *, is_limit: bool, using: str) -> State | None:

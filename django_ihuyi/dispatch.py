@@ -11,10 +11,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.utils.module_loading import import_string
 
-from django_ihuyi import background, fixed_codes, policies, transactions
+from django_ihuyi import background, fixed_codes, policies
 from django_ihuyi.calls import deliver
 from django_ihuyi.ceiling import Place
 from django_ihuyi.conf import settings
+from django_ihuyi.database import transactions
 from django_ihuyi.gates import PATIENCE, STANDSTILL, admitted
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Kind, Message, State

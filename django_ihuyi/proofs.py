@@ -13,7 +13,8 @@ from django.db import router, transaction
 from django.utils.encoding import force_bytes
 from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi import signals, transactions
+from django_ihuyi import signals
+from django_ihuyi.database import transactions
 from django_ihuyi.exceptions import InvalidProof
 from django_ihuyi.models import Verification
 

@@ -11,9 +11,11 @@ from datetime import datetime
 from django.db import IntegrityError, router
 from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi import phones, races, signals, transactions
+from django_ihuyi import phones, signals
+from django_ihuyi.database import optimistic_retry, transactions
+from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.logs import get_logger
-from django_ihuyi.models import LostRace, Message, Receipt, Reply, State, StrayReceipt
+from django_ihuyi.models import Message, Receipt, Reply, State, StrayReceipt
 from django_ihuyi.models.receipts import find_message, move
 
 #: Of the receipts without a message, so many of the newest are looked at again with each push.
@@ -65,7 +67,7 @@ def take_receipt(receipt: Receipt, *, using: str | None = None) -> Message | Non
             return None
         return message if move(message, receipt, using=database) else None
 
-    return _announce(races.run(attempt, using=database), using=database)
+    return _announce(optimistic_retry.run(attempt, using=database), using=database)
 
 
 @sensitive_variables()
@@ -80,7 +82,7 @@ def take_reply(
         with _losing_its_race():
             return replies.record(phone, content, platform_id=platform_id, replied_at=replied_at)
 
-    reply = races.run(attempt, using=database)
+    reply = optimistic_retry.run(attempt, using=database)
     if reply:
         transactions.after_commit(lambda: signals.reply_received.send_robust(Reply, reply=reply), using=database)
     return reply
@@ -94,7 +96,7 @@ def settle_strays(*, newest: int | None = None, using: str | None = None) -> int
     """
     database = using or router.db_for_write(Message)
     strays = StrayReceipt.objects.using(database)
-    races.run(strays.forget_old, using=database)
+    optimistic_retry.run(strays.forget_old, using=database)
     return _apply(strays.promising(newest=newest), using=database)
 
 
@@ -124,16 +126,16 @@ def _apply_one(stray: StrayReceipt, *, using: str) -> Message | None:
         StrayReceipt.objects.using(using).filter(pk=stray.pk).delete()
         return message if is_moved else None
 
-    return _announce(races.run(attempt, using=using), using=using)
+    return _announce(optimistic_retry.run(attempt, using=using), using=using)
 
 
 @contextmanager
 def _losing_its_race() -> Iterator[None]:
-    """Say that a purge was faster when the recipient is gone that a row was to belong to: raises LostRace then."""
+    """Say that a purge was faster when the recipient is gone that a row was to belong to: raises StaleRow then."""
     try:
         yield
     except IntegrityError as error:
-        raise LostRace from error
+        raise StaleRow from error
 
 
 def _announce(message: Message | None, *, using: str) -> Message | None:

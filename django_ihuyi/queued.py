@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
 
-from django_ihuyi import fixed_codes, races
+from django_ihuyi import fixed_codes
 from django_ihuyi.calls import announce, deliver, prepare
 from django_ihuyi.ceiling import Full, Place, take_place, wait_for_place
+from django_ihuyi.database import optimistic_retry
 from django_ihuyi.exceptions import SendingUnavailable
 from django_ihuyi.gates import admitted
 from django_ihuyi.limits import CALL_DEADLINE, PACE, find_wait
@@ -95,13 +96,13 @@ def deliver_queued(
     """
     try:
         # After a lost race it looks again.
-        while wait := races.run(lambda: _attempt(message, using=using, is_patient=is_patient), using=using):
+        while wait := optimistic_retry.run(lambda: _attempt(message, using=using, is_patient=is_patient), using=using):
             if wait > IN_HAND:
                 return Later(message=message, seconds=min(wait, _AGAIN[message.kind]))
             if is_stopped():
                 return Later(message=message, seconds=0)
             time.sleep(wait)
-    except races.TooBusy:
+    except optimistic_retry.Contended:
         withdraw(message, fault="busy", using=using)
     return None
 
@@ -166,7 +167,7 @@ def _look(message: Message, *, using: str) -> _Turn:
 def _take_and_deliver(
     message: Message, standing: Standing, *, looked_at: float, place: Place | None, using: str
 ) -> None:
-    """Claim the recipient as a send does, so that no other message can leave meanwhile; raises LostRace."""
+    """Claim the recipient as a send does, so that no other message can leave meanwhile; raises StaleRow."""
     message.recipient, message.verification = standing.recipient, standing.verification
     try:
         prepare(message)  # before it is taken: whatever fails after that leaves a message that may have left

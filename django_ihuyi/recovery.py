@@ -12,8 +12,9 @@ from django.db import Error, router
 from django.db.transaction import TransactionManagementError
 from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi import pushes, races, transactions
+from django_ihuyi import pushes
 from django_ihuyi.calls import announce
+from django_ihuyi.database import optimistic_retry, transactions
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import LEASE, Message, State, Verification
 from django_ihuyi.queued import withdraw
@@ -80,7 +81,7 @@ class _Sweeper:
         try:
             _end_all(_read_left(using), using=using)
             pushes.settle_newest_strays(using=using)
-        except (Error, races.TooBusy) as error:
+        except (Error, optimistic_retry.Contended) as error:
             # The class only: the text of a database error may quote a row, and so a number.
             words = "recovery fails with %s, and is tried again in %d seconds"
             logger.error(words, type(error).__name__, INTERVAL.total_seconds())
@@ -103,7 +104,7 @@ def _end_all(left: list[Message], *, using: str) -> list[str]:
 def _end(message: Message, *, using: str) -> bool:
     before = message.state
     end = _withdraw if before == State.QUEUED else _give_up
-    races.run(lambda: end(message, using=using), using=using)
+    optimistic_retry.run(lambda: end(message, using=using), using=using)
     return message.state != before
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
-from django_ihuyi import fixed_codes, policies, races, signals
+from django_ihuyi import fixed_codes, policies, signals
 from django_ihuyi.conf import settings
+from django_ihuyi.database import optimistic_retry
 from django_ihuyi.exceptions import LimitReached, SendingUnavailable
 from django_ihuyi.fixed_codes import FixedCode
 from django_ihuyi.limits import GuessBudget, Refusal, Rules, find_refusal
@@ -15,7 +16,7 @@ from django_ihuyi.models import Kind, Message, Recipient, Standing, State, read_
 
 
 class Write(Protocol):
-    """Write a message with its claim; raise LostRace if its recipient has changed since it was read."""
+    """Write a message with its claim; raise StaleRow if its recipient has changed since it was read."""
 
     def __call__(self, message: Message, *, using: str) -> None: ...
 
@@ -48,8 +49,8 @@ def reserve(
         return message
 
     try:
-        return races.run(attempt, using=using)
-    except races.TooBusy as error:
+        return optimistic_retry.run(attempt, using=using)
+    except optimistic_retry.Contended as error:
         raise SendingUnavailable(retry_after=1) from error
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from time import monotonic
 
 from django_ihuyi.conf import settings
-from django_ihuyi.crew import GLANCE, work_off
+from django_ihuyi.database.threads import GLANCE, map_in_threads
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Message, State
 from django_ihuyi.queued import Later, deliver_queued
@@ -35,7 +35,7 @@ def deliver_run(message_ids: Sequence[int], *, using: str) -> list[Later]:
     messages = Message.objects.using(using).select_related("recipient").order_by("pk")
     waiting = list(messages.filter(pk__in=message_ids, state=State.QUEUED))
     try:
-        work_off(waiting, run.deliver, threads=_count_threads(), using=using, look=run.look)
+        map_in_threads(waiting, run.deliver, threads=_count_threads(), using=using, look=run.look)
     finally:  # also when the worker is told to end at once
         run.is_stopped = True
     return run.left

@@ -33,7 +33,7 @@ import django
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.signals import connection_created
 
-from django_ihuyi.integrations.postgresql import end_waits
+from django_ihuyi.database.postgresql import end_waits
 from example_project import databases
 
 BASE_DIR = Path(__file__).resolve().parent

@@ -4,7 +4,7 @@ import contextlib
 
 from django.db.backends.signals import connection_created
 
-from django_ihuyi.integrations.postgresql import end_waits
+from django_ihuyi.database.postgresql import end_waits
 
 #: The numbers begin far above those that the sequences give.
 FIRST = 10**8

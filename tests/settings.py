@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from django.db.backends.signals import connection_created
 
-from django_ihuyi.integrations.postgresql import end_waits
+from django_ihuyi.database.postgresql import end_waits
 from example_project import databases
 
 SECRET_KEY = "the-tests-only-secret-key-0123456789-abcdefghijklmnop"

@@ -9,12 +9,13 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from django_ihuyi import delivery, retention, signals
+from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.exceptions import InvalidPhone, LimitReached, NotSent, SendingUnavailable
 from django_ihuyi.guards import Guard
 from django_ihuyi.guards.budgets import BudgetGuard
 from django_ihuyi.guards.budgets.rules import Mode, Rule
 from django_ihuyi.guards.budgets.tills import Claim, Counter, Ledger
-from django_ihuyi.models import Budget, LostRace, Message
+from django_ihuyi.models import Budget, Message
 from django_ihuyi.rates import parse_rate
 from django_ihuyi.retention.steps import STEPS
 from tests.clockwork import let_pass
@@ -257,7 +258,7 @@ def test_of_two_who_read_a_ledger_one_claims_it():
     for _ in range(2):  # a row that is new, and one that is there
         first, second = read(key), read(key)
         ledger.claim(first.budgets[key], first.now, using="default")
-        with pytest.raises(LostRace):
+        with pytest.raises(StaleRow):
             ledger.claim(second.budgets[key], second.now, using="default")
 
     assert Budget.objects.get(pk=key).version == 1
@@ -289,9 +290,9 @@ def test_a_slot_that_is_full_or_over_is_not_spent():
     [stale, late] = [read("global").budgets["global"] for _ in range(2)]
     claim(counter, now)
 
-    with pytest.raises(LostRace):
+    with pytest.raises(StaleRow):
         counter.claim(stale, now, using="default")
-    with pytest.raises(LostRace):  # it was read before the last one was spent
+    with pytest.raises(StaleRow):  # it was read before the last one was spent
         counter.claim(late, now + timedelta(seconds=2), using="default")
 
 

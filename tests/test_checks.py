@@ -25,10 +25,10 @@ from django_ihuyi.checks.databases import (
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.retention import find_no_purge
 from django_ihuyi.conf import DEFAULT_TEXT
+from django_ihuyi.database.postgresql import end_waits
 from django_ihuyi.dispatch import load_dispatcher
 from django_ihuyi.guards.budgets import BudgetGuard
 from django_ihuyi.guards.captcha import CaptchaGuard
-from django_ihuyi.integrations.postgresql import end_waits
 from django_ihuyi.retention import purge
 from tests.clockwork import let_pass
 from tests.dispatchers import KEEPING

@@ -6,9 +6,9 @@ import pytest
 from django.db import transaction
 from django.db.models.signals import post_save
 
+from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.models import (
     Kind,
-    LostRace,
     Message,
     Recipient,
     State,
@@ -82,7 +82,7 @@ def test_of_two_who_read_the_same_one_writes(is_known):
     write(first)
     before = counts()
 
-    with pytest.raises(LostRace), transaction.atomic():
+    with pytest.raises(StaleRow), transaction.atomic():
         write(second)
     assert counts() == before
 
@@ -93,7 +93,7 @@ def test_a_resend_whose_phone_has_changed_extends_nothing():
     standing.verification.expires_at += MINUTES
     write(read())
 
-    with pytest.raises(LostRace):
+    with pytest.raises(StaleRow):
         write(standing, verification=standing.verification)
     assert Verification.objects.get(pk=verification.pk).expires_at == verification.expires_at
 
@@ -105,7 +105,7 @@ def test_a_resend_whose_verification_has_ended_claims_nothing():
     Verification.objects.update(seed="")
     before = Recipient.objects.get().version
 
-    with pytest.raises(LostRace):
+    with pytest.raises(StaleRow):
         write(standing, verification=standing.verification)
     assert (Recipient.objects.get().version, counts()) == (before, [1, 1, 1])
 
@@ -114,7 +114,7 @@ def test_a_loser_inside_a_callers_transaction_leaves_it_usable():
     first, second = read(), read()
     with transaction.atomic():
         write(first)
-        with pytest.raises(LostRace):
+        with pytest.raises(StaleRow):
             write(second)
 
         write(read())
@@ -154,7 +154,7 @@ def test_of_two_who_read_a_queued_message_one_takes_it():
 
     take_claimed(message, first.recipient, using=USING)
 
-    with pytest.raises(LostRace):
+    with pytest.raises(StaleRow):
         take_claimed(message, second.recipient, using=USING)
     taken = Message.objects.get()
     assert (taken.state, taken.taken_at is None, taken.recipient.version) == (State.SENDING, False, 1)
@@ -165,7 +165,7 @@ def test_what_is_not_queued_any_more_is_not_taken(state):
     message = enqueue(read())
     Message.objects.update(state=state)
 
-    with pytest.raises(LostRace):
+    with pytest.raises(StaleRow):
         take_claimed(message, read().recipient, using=USING)
 
     assert state_of(message) == state
@@ -178,7 +178,7 @@ def test_what_is_too_old_is_not_taken(is_notice, seconds):
     standing = read()
     let_pass(seconds=2)
 
-    with pytest.raises(LostRace):
+    with pytest.raises(StaleRow):
         take_claimed(message, standing.recipient, using=USING)
 
     assert state_of(message) == State.QUEUED

@@ -8,8 +8,9 @@ from django.db import connection
 
 from django_ihuyi import phones, retention
 from django_ihuyi.backends.locmem import outbox
+from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.exceptions import LimitReached
-from django_ihuyi.models import LostRace, Message, Recipient, Reply, Verification, read_standing, write_claimed
+from django_ihuyi.models import Message, Recipient, Reply, Verification, read_standing, write_claimed
 from tests.clockwork import let_pass
 from tests.story import PHONE, guess_right, send
 
@@ -144,7 +145,7 @@ def test_a_worker_that_met_no_row_gives_way_to_one_that_wrote_one_under_another_
     know(NEW)
     send()
 
-    with pytest.raises(LostRace):
+    with pytest.raises(StaleRow):
         write_claimed(message_to(standing), using="default")
 
 
@@ -154,7 +155,7 @@ def test_a_worker_that_saw_the_number_before_it_was_erased_reads_again():
     standing = read_standing(PHONE, using="default")
     list(retention.purge())
 
-    with pytest.raises(LostRace):
+    with pytest.raises(StaleRow):
         write_claimed(message_to(standing), using="default")
 
 

@@ -6,7 +6,7 @@ import weakref
 import pytest
 from django.db import OperationalError, connection, connections
 
-from django_ihuyi.integrations.postgresql import end_waits
+from django_ihuyi.database.postgresql import end_waits
 
 pytestmark = [
     pytest.mark.django_db,

@@ -10,6 +10,7 @@ from django.db import connection
 from django_ihuyi import background, delivery, exceptions, gates, queued, tasks
 from django_ihuyi.backends.locmem import LocmemBackend
 from django_ihuyi.client.outcomes import Outcome, Submission
+from django_ihuyi.database.clock import DatabaseNow
 from django_ihuyi.models import Message, Recipient, Verification
 from django_ihuyi.verification import get_status
 from tests import dispatchers
@@ -222,8 +223,6 @@ def test_whoever_asks_waits_for_a_message_that_a_worker_has_taken():
 
 
 def _database_now():
-    from django_ihuyi.models.clock import DatabaseNow  # noqa: PLC0415
-
     return DatabaseNow()
 
 

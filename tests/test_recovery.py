@@ -8,9 +8,11 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
-from django_ihuyi import calls, races, recovery, signals, tasks
+from django_ihuyi import calls, recovery, signals, tasks
 from django_ihuyi.backends.locmem import LocmemBackend
 from django_ihuyi.client.outcomes import Outcome, Submission
+from django_ihuyi.database import optimistic_retry
+from django_ihuyi.database.clock import DatabaseNow
 from django_ihuyi.management.commands.ihuyi_recover import Command
 from django_ihuyi.models import Message, MessageQuerySet, Verification
 from django_ihuyi.recovery import Recovered, recover
@@ -90,8 +92,6 @@ def test_a_message_that_was_taken_late_has_its_lease_from_then():
 
 
 def calls_now():
-    from django_ihuyi.models.clock import DatabaseNow  # noqa: PLC0415
-
     return DatabaseNow()
 
 
@@ -213,7 +213,9 @@ class Interrupted(Command):
         raise self.trouble if self.runs == 1 else KeyboardInterrupt
 
 
-@pytest.mark.parametrize("trouble", [OperationalError("a text"), races.TooBusy()], ids=["database", "races"])
+@pytest.mark.parametrize(
+    "trouble", [OperationalError("a text"), optimistic_retry.Contended()], ids=["database", "races"]
+)
 def test_the_command_that_goes_on_for_ever_outlives_trouble_and_says_its_class(trouble):
     command, errors = Interrupted(stderr=io.StringIO()), io.StringIO()
     command.trouble = trouble

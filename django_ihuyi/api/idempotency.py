@@ -17,10 +17,11 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from django_ihuyi import phones, races
+from django_ihuyi import phones
 from django_ihuyi.api.answers import answer_verdict
 from django_ihuyi.api.fingerprints import find_fingerprints, read_key
 from django_ihuyi.api.problems import refuse
+from django_ihuyi.database import optimistic_retry
 from django_ihuyi.exceptions import NumberRefused
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import KeyedRequest
@@ -56,8 +57,8 @@ def answer_once(request: Request, body: Mapping[str, Any], act: Act) -> Response
     fingerprints = find_fingerprints(request, key, body)
     using = router.db_for_write(KeyedRequest)
     try:
-        claimed = races.run(lambda: _claim(fingerprints, body, using=using), using=using)
-    except races.TooBusy:
+        claimed = optimistic_retry.run(lambda: _claim(fingerprints, body, using=using), using=using)
+    except optimistic_retry.Contended:
         return _in_progress()
     return claimed if isinstance(claimed, Response) else claimed.answer(act)
 

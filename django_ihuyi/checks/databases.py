@@ -21,7 +21,7 @@ TIMEOUTS: Mapping[str, list[str]] = {
     "mysql": ["connect_timeout", "read_timeout", "write_timeout"],
 }
 #: The receiver that ends the wait for PostgreSQL, by its path, because no edge imports another.
-END_WAITS = "django_ihuyi.integrations.postgresql.end_waits"
+END_WAITS = "django_ihuyi.database.postgresql.end_waits"
 
 
 @finding("E031", hint="Remove TIME_ZONE from this entry of DATABASES: times are kept in UTC.")

@@ -21,9 +21,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_ihuyi.conf import Settings, settings
+from django_ihuyi.database.clock import sql_now, to_datetime
 from django_ihuyi.doctor.diagnoses import Diagnosis, Level
 from django_ihuyi.models import Message, Recipient, Verification
-from django_ihuyi.models.clock import sql_now, to_datetime
 from django_ihuyi.rates import fill_up
 
 #: How far the database's clock may be from this machine's.

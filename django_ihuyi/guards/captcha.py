@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from django.db.transaction import TransactionManagementError
 
-from django_ihuyi import transactions
 from django_ihuyi.conf import settings
+from django_ihuyi.database import transactions
 from django_ihuyi.exceptions import CaptchaFailed, CaptchaRequired, SendingUnavailable
 from django_ihuyi.guards.base import Guard, Wanted
 from django_ihuyi.guards.captchas import DEADLINE, Captcha, CaptchaDown, get_captcha

@@ -8,7 +8,8 @@ from typing import Any
 from celery import shared_task, signals
 from django.db import Error, connections
 
-from django_ihuyi import races, tasks
+from django_ihuyi import tasks
+from django_ihuyi.database import optimistic_retry
 from django_ihuyi.dispatch import Dispatcher
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Kind
@@ -64,7 +65,7 @@ def recover_at_start(**_: Any) -> None:
     """Give an end to what a worker before this one has left."""
     try:
         recover()
-    except (Error, races.TooBusy) as error:
+    except (Error, optimistic_retry.Contended) as error:
         # Celery would log its text, which may quote a row, and so a number.
         logger.error("recovery fails with %s; after the next task it is tried again", type(error).__name__)
     finally:

@@ -8,7 +8,7 @@ from django_ihuyi.models.keyed_requests import KeyedRequest
 from django_ihuyi.models.messages import FRESHNESS, LEASE, Kind, Message, MessageQuerySet, State
 from django_ihuyi.models.places import Place
 from django_ihuyi.models.receipts import Receipt
-from django_ihuyi.models.recipients import LostRace, Recipient
+from django_ihuyi.models.recipients import Recipient
 from django_ihuyi.models.replies import Reply
 from django_ihuyi.models.standings import Standing, VerificationStanding, read_standing, read_verification
 from django_ihuyi.models.strays import StrayReceipt
@@ -22,7 +22,6 @@ __all__ = [
     "BudgetStanding",
     "KeyedRequest",
     "Kind",
-    "LostRace",
     "Message",
     "MessageQuerySet",
     "Place",

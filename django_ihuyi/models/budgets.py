@@ -11,8 +11,8 @@ from django.db import IntegrityError, connections, models, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from django_ihuyi.models.clock import DatabaseNow, sql_now, to_datetime
-from django_ihuyi.models.recipients import LostRace
+from django_ihuyi.database.clock import DatabaseNow, sql_now, to_datetime
+from django_ihuyi.database.optimistic_retry import StaleRow
 
 #: The key of the conversion breaker.
 CONVERSION = "conversion"
@@ -38,7 +38,7 @@ class BudgetQuerySet(models.QuerySet["Budget"]):
         return BudgetStanding(now=now, budgets={key: Budget(key=key) for key in keys} | {row.pk: row for row in rows})
 
     def claim(self, budget: Budget, *, now: datetime, **changes: Any) -> None:
-        """Write `changes` for exactly one of all who read `budget` as it is; raises LostRace for the others."""
+        """Write `changes` for exactly one of all who read `budget` as it is; raises StaleRow for the others."""
         for name, value in {**changes, "updated_at": now}.items():
             setattr(budget, name, value)
         if budget._state.adding:
@@ -47,20 +47,20 @@ class BudgetQuerySet(models.QuerySet["Budget"]):
         # What `spend` counts leaves the version alone.
         same = self.filter(pk=budget.pk, version=budget.version, slot_spent=budget.read_spent)
         if not same.update(version=budget.version + 1, updated_at=now, **changes):
-            raise LostRace
+            raise StaleRow
         budget.version += 1
         budget.read_spent = budget.slot_spent
 
     def spend(self, budget: Budget, *, beyond: bool = False) -> None:
         """Count one more in the slot that was read, by arithmetic alone, so that all who come at once may win.
 
-        Raises LostRace if the slot is full (unless `beyond` it may be spent), or another one has begun.
+        Raises StaleRow if the slot is full (unless `beyond` it may be spent), or another one has begun.
         """
         slot = self.filter(pk=budget.pk, slot_began=budget.slot_began)
         if not beyond:
             slot = slot.filter(slot_spent__lt=F("slot_limit"))
         if not slot.update(slot_spent=F("slot_spent") + 1):
-            raise LostRace
+            raise StaleRow
 
     def take_back(self, budget: Budget) -> bool:
         """Undo what `spend` did; False if another slot has begun since."""
@@ -76,7 +76,7 @@ class BudgetQuerySet(models.QuerySet["Budget"]):
             budget.updated_at = now
             try:
                 self._insert_first(budget)
-            except LostRace:
+            except StaleRow:
                 pass  # whoever made the row has written a refusal down, or only spent
             else:
                 return True
@@ -97,7 +97,7 @@ class BudgetQuerySet(models.QuerySet["Budget"]):
             with transaction.atomic(using=self.db):
                 budget.save(force_insert=True, using=self.db)
         except IntegrityError as error:
-            raise LostRace from error
+            raise StaleRow from error
 
     def _read_clock(self) -> datetime:
         connection = connections[self.db]

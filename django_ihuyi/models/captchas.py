@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from django_ihuyi.models.clock import DatabaseNow
+from django_ihuyi.database.clock import DatabaseNow
 
 #: How long it is remembered that a captcha was answered: far longer than one can be answered, on the slowest clock.
 REMEMBERED = timedelta(days=1)

@@ -13,8 +13,9 @@ from django.db import IntegrityError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model
 
+from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.models.messages import FRESHNESS, Message, State
-from django_ihuyi.models.recipients import LostRace, Recipient
+from django_ihuyi.models.recipients import Recipient
 from django_ihuyi.models.verifications import Verification
 
 
@@ -22,7 +23,7 @@ def write_claimed(message: Message, *, using: str) -> None:
     """Claim the message's recipient as it was read, and write the message, with its verification.
 
     A new verification is written, one that is sent again lives until its `expires_at` if it still lives. Raises
-    LostRace if the recipient or the verification has changed since it was read; then nothing was written.
+    StaleRow if the recipient or the verification has changed since it was read; then nothing was written.
     """
     if connections[using].vendor == "postgresql" and not _is_resend(message) and _is_plain(message.recipient):
         _write_at_once(message, using=using)
@@ -34,19 +35,19 @@ def write_claimed(message: Message, *, using: str) -> None:
 def take_claimed(message: Message, recipient: Recipient, *, using: str) -> None:
     """Take a message out of the queue, while it is worth sending, together with its recipient as it was read.
 
-    Raises LostRace if the recipient has changed since, or somebody else has the message; then nothing was taken.
+    Raises StaleRow if the recipient has changed since, or somebody else has the message; then nothing was taken.
     """
     if connections[using].vendor == "postgresql" and _is_plain(recipient):
         freshness = FRESHNESS[message.kind].total_seconds()
         with connections[using].cursor() as cursor:
             cursor.execute(_TAKE_AT_ONCE, [recipient.pk, recipient.version, message.pk, freshness])
             if not cursor.rowcount:
-                raise LostRace
+                raise StaleRow
     else:
         with transaction.atomic(using=using):
             Recipient.objects.using(using).claim(recipient)
             if not Message.objects.using(using).take(message):
-                raise LostRace
+                raise StaleRow
 
 
 def _is_resend(message: Message) -> bool:
@@ -75,7 +76,7 @@ def _insert_recipient(recipient: Recipient, *, using: str) -> None:
     try:
         Recipient.objects.using(using).bulk_create([recipient])
     except IntegrityError as error:
-        raise LostRace from error
+        raise StaleRow from error
 
 
 #: What stands behind the claim happens only if the claim gave a row.
@@ -103,7 +104,7 @@ def _write_at_once(message: Message, *, using: str) -> None:
         cursor.execute(_at_once(is_first=recipient._state.adding, is_code=verification is not None), parameters)
         row = cursor.fetchone()
     if row is None:
-        raise LostRace
+        raise StaleRow
     recipient.pk, message.pk = row
     for instance in written:
         instance._state.adding, instance._state.db = False, using

@@ -9,8 +9,8 @@ from django.db import IntegrityError, models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from django_ihuyi.models.clock import DatabaseNow
-from django_ihuyi.models.recipients import LostRace
+from django_ihuyi.database.clock import DatabaseNow
+from django_ihuyi.database.optimistic_retry import StaleRow
 
 #: How long somebody may take to answer; whoever takes longer has died.
 LEASE = timedelta(seconds=60)
@@ -28,16 +28,16 @@ class KeyedRequestQuerySet(models.QuerySet["KeyedRequest"]):
         return named.first()
 
     def open(self, name: str, *, fingerprint: str) -> KeyedRequest:
-        """Write down that a request is being answered; of all who try it for one name, the others get LostRace."""
+        """Write down that a request is being answered; of all who try it for one name, the others get StaleRow."""
         keyed = KeyedRequest(name=name, fingerprint=fingerprint, expires_at=DatabaseNow() + LEASE)
         try:
             keyed.save(force_insert=True, using=self.db)
         except IntegrityError as error:
-            raise LostRace from error
+            raise StaleRow from error
         return keyed
 
     def take_over(self, keyed: KeyedRequest, *, fingerprint: str) -> None:
-        """Begin anew with a name whose time is over; raises LostRace if somebody else was faster."""
+        """Begin anew with a name whose time is over; raises StaleRow if somebody else was faster."""
         over = self.filter(pk=keyed.pk, version=keyed.version, expires_at__lte=DatabaseNow())
         keyed.version += 1
         if not over.update(
@@ -47,7 +47,7 @@ class KeyedRequestQuerySet(models.QuerySet["KeyedRequest"]):
             answer="",
             expires_at=DatabaseNow() + LEASE,
         ):
-            raise LostRace
+            raise StaleRow
 
     def finish(self, keyed: KeyedRequest, *, status: int, answer: str) -> bool:
         """Keep the answer; False if the lease ran out and somebody else has taken over."""

@@ -9,7 +9,7 @@ from django.db import connections, models
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from django_ihuyi.models.clock import DatabaseNow, sql_now
+from django_ihuyi.database.clock import DatabaseNow, sql_now
 from django_ihuyi.models.recipients import Recipient
 from django_ihuyi.models.verifications import Verification
 

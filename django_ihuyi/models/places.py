@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from django_ihuyi.models.clock import DatabaseNow
+from django_ihuyi.database.clock import DatabaseNow
 
 #: A place stays taken for so long after the end of its call; as between two messages to one number (limits/sends.py).
 COOLING = timedelta(seconds=1)

@@ -9,9 +9,10 @@ from typing import Any
 
 from django.db.models import Q
 
-from django_ihuyi.models.clock import DatabaseNow
+from django_ihuyi.database.clock import DatabaseNow
+from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.models.messages import Message, State
-from django_ihuyi.models.recipients import LostRace, Recipient
+from django_ihuyi.models.recipients import Recipient
 
 #: What each receipt moves on. Delivered is the top, because a phone that has a message does not lose it again: so the
 #: end is the same in whatever order receipts come. A message that is `sending` is not among them: its call will write
@@ -75,7 +76,7 @@ def find_message(receipt: Receipt, *, using: str, arrived_at: datetime | None = 
 def move(message: Message, receipt: Receipt, *, using: str, arrived_at: datetime | None = None) -> bool:
     """Write what a receipt says on the message that was found for it; True for exactly one of all who do.
 
-    False if the message has come as far already. Raises LostRace if another receipt was first to name it.
+    False if the message has come as far already. Raises StaleRow if another receipt was first to name it.
     """
     was_nameless = not message.platform_id
     changes = {
@@ -91,7 +92,7 @@ def move(message: Message, receipt: Receipt, *, using: str, arrived_at: datetime
     )
     if not as_it_was.update(**changes):
         if was_nameless:
-            raise LostRace
+            raise StaleRow
         return False
     for name, value in changes.items():
         setattr(message, name, value)

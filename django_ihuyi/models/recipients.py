@@ -11,7 +11,8 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi import phones
-from django_ihuyi.models.clock import DatabaseNow
+from django_ihuyi.database.clock import DatabaseNow
+from django_ihuyi.database.optimistic_retry import StaleRow
 
 #: What may stand in the way of a message or a guess.
 _REFUSALS = (
@@ -25,10 +26,6 @@ _REFUSALS = (
 )
 
 
-class LostRace(Exception):
-    """Somebody else changed the row first: read again, decide again."""
-
-
 class RecipientQuerySet(models.QuerySet["Recipient"]):
     """Rules about recipients that one conditional statement judges."""
 
@@ -39,17 +36,17 @@ class RecipientQuerySet(models.QuerySet["Recipient"]):
     def claim(self, recipient: Recipient) -> None:
         """Take the right to write the next message, for exactly one of all who read `recipient` as it is.
 
-        Raises LostRace for the others. Call it in one transaction with the message's insert.
+        Raises StaleRow for the others. Call it in one transaction with the message's insert.
         """
         try:
             for double in recipient.doubles:
                 self._absorb(recipient, double)
             self._advance(recipient, **recipient.identity, **(recipient.refusals if recipient.doubles else {}))
         except IntegrityError as error:  # another row has just come to stand for this phone
-            raise LostRace from error
+            raise StaleRow from error
 
     def record_guesses(self, recipient: Recipient, guesses: dict[str, Any]) -> None:
-        """Replace the guess budgets; raises LostRace if anything about the recipient changed since it was read."""
+        """Replace the guess budgets; raises StaleRow if anything about the recipient changed since it was read."""
         self._advance(recipient, guesses=guesses)
 
     def drop_empty(self) -> None:
@@ -76,7 +73,7 @@ class RecipientQuerySet(models.QuerySet["Recipient"]):
     def _advance(self, recipient: Recipient, **changes: Any) -> None:
         current = self.filter(pk=recipient.pk, version=recipient.version)
         if not current.update(version=recipient.version + 1, **changes):
-            raise LostRace
+            raise StaleRow
 
 
 class Recipient(models.Model):

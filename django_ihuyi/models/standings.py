@@ -17,7 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model, Value
 
 from django_ihuyi import phones
-from django_ihuyi.models.clock import sql_a_day_ago, sql_now, to_datetime
+from django_ihuyi.database.clock import sql_a_day_ago, sql_now, to_datetime
 from django_ihuyi.models.doubles import unite
 from django_ihuyi.models.messages import Message
 from django_ihuyi.models.recipients import Recipient

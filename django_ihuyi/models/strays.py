@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from django_ihuyi.models.clock import DatabaseNow
+from django_ihuyi.database.clock import DatabaseNow
 from django_ihuyi.models.messages import Message, State
 from django_ihuyi.models.receipts import Receipt
 from django_ihuyi.models.recipients import Recipient

@@ -10,8 +10,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi import codes, fixed_codes
-from django_ihuyi.models.clock import DatabaseNow, sql_now
-from django_ihuyi.models.recipients import LostRace, Recipient
+from django_ihuyi.database.clock import DatabaseNow, sql_now
+from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.models.recipients import Recipient
 
 #: In SQL, because to build it takes the ORM longer than a guess needs otherwise (docs/explanation/performance).
 _SPEND_ATTEMPT = """
@@ -27,7 +28,7 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
     def spend_attempt(self, verification: Verification, *, right: bool, now: datetime, last: bool = False) -> None:
         """Count one guess and, if it was right, consume the verification, in one conditional statement.
 
-        `now` is when the verification was read; raises LostRace unless it and its recipient still are as they were.
+        `now` is when the verification was read; raises StaleRow unless it and its recipient still are as they were.
         """
         connection = connections[self.db]
         verified_at = connection.ops.adapt_datetimefield_value(now if right else None)
@@ -37,7 +38,7 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
         with connection.cursor() as cursor:
             cursor.execute(statement, parameters)
             if not cursor.rowcount:
-                raise LostRace
+                raise StaleRow
         verification.attempts += 1
         if right:
             verification.verified_at = now
@@ -45,10 +46,10 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
             verification.seed = ""
 
     def extend(self, verification: Verification, *, until: datetime) -> None:
-        """Let a live verification live until `until`; raises LostRace if it has ended meanwhile."""
+        """Let a live verification live until `until`; raises StaleRow if it has ended meanwhile."""
         live = self.filter(pk=verification.pk, verified_at=None, expires_at__gt=DatabaseNow()).exclude(seed="")
         if not live.update(expires_at=until):
-            raise LostRace
+            raise StaleRow
 
     def end_expired(self) -> int:
         """Blank the seed of those whose time is over, so that a clock that steps back revives none."""

@@ -13,9 +13,9 @@ from django.db import connections
 from django.db.models import Exists, F, Model, OuterRef
 
 from django_ihuyi import phones
+from django_ihuyi.database.clock import DatabaseNow
 from django_ihuyi.limits.guesses import REMEMBERED
 from django_ihuyi.models import Message, Recipient
-from django_ihuyi.models.clock import DatabaseNow
 from django_ihuyi.models.recipients import RecipientQuerySet
 
 #: Primary keys of rows, each with that of the recipient that it belongs to.

@@ -12,6 +12,7 @@ from django.db.models import Model, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from django_ihuyi.database.clock import DatabaseNow
 from django_ihuyi.guards.budgets.rules import longest_period
 from django_ihuyi.models import (
     Budget,
@@ -24,7 +25,6 @@ from django_ihuyi.models import (
     Verification,
     strays,
 )
-from django_ihuyi.models.clock import DatabaseNow
 from django_ihuyi.retention import erasing
 from django_ihuyi.retention.periods import COUNTED, message_period, period
 

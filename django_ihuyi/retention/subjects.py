@@ -8,9 +8,9 @@ from django.db import router, transaction
 from django.db.models import Model
 from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi import races
+from django_ihuyi.database import optimistic_retry
+from django_ihuyi.database.clock import DatabaseNow
 from django_ihuyi.models import Message, Recipient, Reply, State, StrayReceipt, Verification
-from django_ihuyi.models.clock import DatabaseNow
 from django_ihuyi.models.doubles import unite
 from django_ihuyi.retention import erasing
 from django_ihuyi.retention.periods import COUNTED
@@ -42,7 +42,7 @@ def forget(phone: str, *, using: str | None = None) -> bool:
     round each of them.
     """
     database = using or router.db_for_write(Recipient)
-    return races.run(lambda: _forget(phone, using=database), using=database)
+    return optimistic_retry.run(lambda: _forget(phone, using=database), using=database)
 
 
 def _forget(phone: str, *, using: str) -> bool:

@@ -13,8 +13,9 @@ from django.db import router, transaction
 from django.db.transaction import TransactionManagementError
 from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi import proofs, races, signals, transactions
+from django_ihuyi import proofs, signals
 from django_ihuyi.conf import settings
+from django_ihuyi.database import optimistic_retry, transactions
 from django_ihuyi.limits import GuessBudget
 from django_ihuyi.models import Recipient, Verification, read_verification
 from django_ihuyi.verification.identity import parse_id
@@ -77,8 +78,8 @@ def verify_code(verification_id: str, code: str, *, using: str | None = None, re
         return _EXPIRED
     began = time.monotonic()
     try:
-        verdict = races.run(lambda: _judge(named, code, using=database, record=record), using=database)
-    except races.TooBusy:
+        verdict = optimistic_retry.run(lambda: _judge(named, code, using=database, record=record), using=database)
+    except optimistic_retry.Contended:
         return _TOO_BUSY
     if verdict is _EXPIRED:
         time.sleep(TICK - (time.monotonic() - began) % TICK)

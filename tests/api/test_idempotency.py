@@ -23,7 +23,8 @@ from django_ihuyi import proofs, signals
 from django_ihuyi.api import idempotency
 from django_ihuyi.api.fingerprints import find_fingerprints
 from django_ihuyi.backends.locmem import LocmemBackend
-from django_ihuyi.models import KeyedRequest, LostRace, Message, Verification
+from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.models import KeyedRequest, Message, Verification
 from tests.api.conftest import NOBODYS_ID, Caller
 from tests.clockwork import let_pass
 
@@ -323,7 +324,7 @@ def test_the_answer_to_a_guess_that_was_rolled_back_and_judged_again_is_kept(api
     """As when the commit itself meets a conflict."""
     issued = api.send().json()["verification_id"]
     code = sent[0].code if is_right else other_than(sent[0].code)
-    races_lost = [LostRace]
+    races_lost = [StaleRow]
     record = idempotency._Claim.record
 
     def lose_the_first_time(claim, verdict):
@@ -610,14 +611,14 @@ def test_one_of_all_who_saw_a_name_that_is_over_takes_it():
     first, second = (KeyedRequest.objects.find(["over"]) for _ in range(2))
     KeyedRequest.objects.take_over(first, fingerprint="")
 
-    with pytest.raises(LostRace):
+    with pytest.raises(StaleRow):
         KeyedRequest.objects.take_over(second, fingerprint="")
 
 
 def test_one_of_all_who_saw_no_name_writes_it():
     in_flight("new")
 
-    with pytest.raises(LostRace), transaction.atomic():
+    with pytest.raises(StaleRow), transaction.atomic():
         in_flight("new")
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from django_ihuyi import races, signals
+from django_ihuyi import signals
+from django_ihuyi.database import optimistic_retry
 from django_ihuyi.exceptions import LimitReached, NotSent, SendingUnavailable
 from django_ihuyi.guards.base import Guard, Wanted
 from django_ihuyi.guards.budgets.announcements import note
@@ -61,8 +62,8 @@ class BudgetGuard(Guard):
             return [overrun] if overrun else []
 
         try:
-            return races.run(attempt, using=using)
-        except races.TooBusy as error:
+            return optimistic_retry.run(attempt, using=using)
+        except optimistic_retry.Contended as error:
             if till.refuses:
                 raise SendingUnavailable(retry_after=1) from error
             return []
@@ -75,8 +76,8 @@ class BudgetGuard(Guard):
             till.give_back(claim, known.budgets[till.key], known.now, using=using)
 
         try:
-            races.run(attempt, using=using)
-        except races.TooBusy:
+            optimistic_retry.run(attempt, using=using)
+        except optimistic_retry.Contended:
             logger.warning("budget %s: a claim was not given back", till.key)
 
 

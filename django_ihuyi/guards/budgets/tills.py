@@ -33,11 +33,11 @@ class Till(ABC):
 
     @abstractmethod
     def claim(self, budget: Budget, now: datetime, *, using: str) -> Claim:
-        """Count one more, for the budget as it was read; raises LostRace."""
+        """Count one more, for the budget as it was read; raises StaleRow."""
 
     @abstractmethod
     def give_back(self, claim: Claim, budget: Budget, now: datetime, *, using: str) -> None:
-        """Undo a claim, on the budget as it was read; raises LostRace."""
+        """Undo a claim, on the budget as it was read; raises StaleRow."""
 
     @property
     def refuses(self) -> bool:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
+from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.guards.budgets.announcements import announce
 from django_ihuyi.guards.budgets.rules import Mode, Overrun, Rule
 from django_ihuyi.guards.budgets.tills import load_spending
 from django_ihuyi.limits.conversion import Breaker, ConversionFigures, Stage
-from django_ihuyi.models import Budget, BudgetStanding, LostRace, Message
+from django_ihuyi.models import Budget, BudgetStanding, Message
 from django_ihuyi.models.budgets import CONVERSION
 from django_ihuyi.rates import Rate
 
@@ -94,7 +95,7 @@ class ConversionWatch:
             if moved != looked:
                 news = {"refused_at": now, "reason": _reason(moved)} if _is_worse(moved, breaker) else {}
                 budgets.claim(budget, now=now, history=moved.dump(), **news)
-        except LostRace:
+        except StaleRow:
             return breaker
         if _is_worse(moved, breaker):
             announce(budget, _reason(moved), self.mode)

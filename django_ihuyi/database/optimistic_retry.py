@@ -1,4 +1,4 @@
-"""Run again what lost a race, a bounded number of times."""
+"""Optimistic locking: decide on a row as it was read, write on condition, and run again a bounded number of times."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import TypeVar
 
 from django.db import OperationalError
 
-from django_ihuyi import transactions
-from django_ihuyi.models import LostRace
+from django_ihuyi.database import transactions
 
 T = TypeVar("T")
 
@@ -24,28 +23,32 @@ _CONFLICTS = {"40001", "40P01", "55P03", 1205, 1213}
 _chance = secrets.SystemRandom()
 
 
-class TooBusy(Exception):
+class StaleRow(Exception):
+    """Somebody else changed the row first: read again, decide again."""
+
+
+class Contended(Exception):
     """The race was lost every time."""
 
 
 def run(attempt: Callable[[], T], *, using: str) -> T:
-    """Return what `attempt` returns, running it again while it raises LostRace or meets a deadlock.
+    """Return what `attempt` returns, running it again while it raises StaleRow or meets a deadlock.
 
-    Raises TooBusy when rounds or tries are used up. Inside a transaction of the caller a deadlock has ended that
+    Raises Contended when rounds or tries are used up. Inside a transaction of the caller a deadlock has ended that
     transaction, so it is raised as it is.
     """
     conflicts = 0
     for _ in range(ROUNDS):
         try:
             return attempt()
-        except LostRace:
+        except StaleRow:
             pass
         except OperationalError as error:
             conflicts += 1
             if transactions.is_open(using) or not _is_conflict(error) or conflicts == CONFLICTS:
                 raise
         time.sleep(_chance.uniform(0, 0.01))
-    raise TooBusy
+    raise Contended
 
 
 def _is_conflict(error: OperationalError) -> bool:

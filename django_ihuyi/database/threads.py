@@ -25,7 +25,7 @@ _MOST = 192
 _pools: dict[int, ThreadPoolExecutor] = {}
 
 
-def work_off(
+def map_in_threads(
     items: Iterable[T], work: Callable[[T], None], *, threads: int, using: str, look: Callable[[], None] = lambda: None
 ) -> None:
     """Call `work` with each item, in so many threads at once, and `look` now and then; raise what an item raised.
