@@ -13,7 +13,7 @@ from functools import partial
 
 from django.db import Error, InterfaceError, OperationalError, connections, transaction
 
-from django_ihuyi import message_templates, policies, signals
+from django_ihuyi import policies, signals
 from django_ihuyi.backends import get_backend
 from django_ihuyi.ceiling import Place, wait_for_place
 from django_ihuyi.client.outcomes import Outcome, Submission
@@ -24,6 +24,7 @@ from django_ihuyi.gates import PATIENCE, STANDSTILL, admitted
 from django_ihuyi.limits import CALL_DEADLINE
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import FRESHNESS, LEASE, Message, State, Verification
+from django_ihuyi.texts import templates
 
 logger = get_logger("django_ihuyi.calls")
 
@@ -213,11 +214,11 @@ def _replace(message: Message, *, using: str) -> State | None:
     return None
 
 
-def _compose(message: Message) -> message_templates.OutgoingText:
+def _compose(message: Message) -> templates.OutgoingText:
     if message.verification is None:
-        return message_templates.fill(message.template, message.variables)
+        return templates.fill(message.template, message.variables)
     code = message.verification.code
-    return message_templates.fill(message.template, [code], code=code)
+    return templates.fill(message.template, [code], code=code)
 
 
 def _keeps_claim(outcome: Outcome, kind: Kind | None) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import router
 from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi import bulk, fixed_codes
+from django_ihuyi import bulk
 from django_ihuyi.calls import PAUSES
 from django_ihuyi.client.results import Kind as ResultKind
 from django_ihuyi.client.results import describe
@@ -21,6 +21,7 @@ from django_ihuyi.limits import Refusal
 from django_ihuyi.limits.sends import LEARNED
 from django_ihuyi.models import Kind, Message, State
 from django_ihuyi.notices import compose
+from django_ihuyi.phones import fixed_codes
 from django_ihuyi.reservations import limit_reached, reserve
 
 #: What is told of a number on the platform's blacklist: the same as of one that is full.

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.utils.module_loading import import_string
 
-from django_ihuyi import background, fixed_codes, policies
+from django_ihuyi import background, policies
 from django_ihuyi.calls import deliver
 from django_ihuyi.ceiling import Place
 from django_ihuyi.conf import settings
@@ -19,6 +19,7 @@ from django_ihuyi.database import transactions
 from django_ihuyi.gates import PATIENCE, STANDSTILL, admitted
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Kind, Message, State
+from django_ihuyi.phones import fixed_codes
 from django_ihuyi.queued import IN_HAND, Later, deliver_queued, withdraw
 
 logger = get_logger("django_ihuyi.dispatch")

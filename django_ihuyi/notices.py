@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django_ihuyi import message_templates, phones
+from django_ihuyi import phones
 from django_ihuyi.backends import get_backend
 from django_ihuyi.conf import settings
 from django_ihuyi.dispatch import initial_state
 from django_ihuyi.exceptions import InvalidPhone, OptedOut, UnavailableChannel, UnknownTemplate
 from django_ihuyi.models import Kind, Message, Standing
+from django_ihuyi.texts import templates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class Notice:
             template=self.template,
             variables=list(self.variables),
             text=self.text,
-            parts=message_templates.count_billed_parts(self.text),
+            parts=templates.count_billed_parts(self.text),
             state=initial_state(),
             client=self.client,
             created_at=standing.now,
@@ -54,7 +55,7 @@ def compose(phone: str, *, template: str, variables: Sequence[str], channel: str
         channel=choose_channel(canonical, channel),
         template=template,
         variables=variables,
-        text=message_templates.render(template, variables),
+        text=templates.render(template, variables),
         client=client,
     )
 

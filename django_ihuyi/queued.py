@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
 
-from django_ihuyi import fixed_codes
 from django_ihuyi.calls import announce, deliver, prepare
 from django_ihuyi.ceiling import Full, Place, take_place, wait_for_place
 from django_ihuyi.database import optimistic_retry
@@ -18,6 +17,7 @@ from django_ihuyi.gates import admitted
 from django_ihuyi.limits import CALL_DEADLINE, PACE, find_wait
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Kind, Message, Standing, State, read_standing, take_claimed
+from django_ihuyi.phones import fixed_codes
 
 logger = get_logger("django_ihuyi.queued")
 

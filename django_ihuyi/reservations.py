@@ -6,13 +6,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
-from django_ihuyi import fixed_codes, policies, signals
+from django_ihuyi import policies, signals
 from django_ihuyi.conf import settings
 from django_ihuyi.database import optimistic_retry
 from django_ihuyi.exceptions import LimitReached, SendingUnavailable
-from django_ihuyi.fixed_codes import FixedCode
 from django_ihuyi.limits import GuessBudget, Refusal, Rules, find_refusal
 from django_ihuyi.models import Kind, Message, Recipient, Standing, State, read_standing, write_claimed
+from django_ihuyi.phones import fixed_codes
+from django_ihuyi.phones.fixed_codes import FixedCode
 
 
 class Write(Protocol):

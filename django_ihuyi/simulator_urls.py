@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from django.urls import re_path
 
-from django_ihuyi import views
+from django_ihuyi import simulator_views
 
-urlpatterns = [re_path(r"^(?P<path>.*)$", views.simulator, name="ihuyi_simulator")]
+urlpatterns = [re_path(r"^(?P<path>.*)$", simulator_views.simulator, name="ihuyi_simulator")]

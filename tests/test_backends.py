@@ -12,7 +12,7 @@ from django_ihuyi.backends.ihuyi import IhuyiBackend
 from django_ihuyi.backends.locmem import SentText
 from django_ihuyi.client.outcomes import Outcome
 from django_ihuyi.client.wsgi import WSGIAdapter
-from django_ihuyi.message_templates import OutgoingText
+from django_ihuyi.texts.templates import OutgoingText
 
 BACKENDS = "django_ihuyi.backends"
 PHONE = "+8613800138000"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_ihuyi.limits.conversion import Breaker, ConversionFigures, Stage
+from django_ihuyi.limits.conversion import Breaker, ConversionThresholds, Stage
 from django_ihuyi.limits.numbers import Numbers
 from django_ihuyi.limits.spending import PARTS, Spending
 from django_ihuyi.rates import Rate, parse_rate
@@ -150,7 +150,7 @@ def test_where_nobody_is_refused_the_newest_numbers_are_remembered():
     assert set(numbers.last) == {"997", "998", "999"}
 
 
-FIGURES = ConversionFigures(window=100, minimum=50, percent=10, patience=60, rest=600, stops=True)
+THRESHOLDS = ConversionThresholds(window=100, minimum=50, percent=10, patience=60, rest=600, stops=True)
 LOW, ENOUGH, FEW = [True] * 9 + [False] * 91, [True] * 10 + [False] * 90, [False] * 49
 
 
@@ -180,17 +180,17 @@ LOW, ENOUGH, FEW = [True] * 9 + [False] * 91, [True] * 10 + [False] * 90, [False
 def test_the_breaker_asks_for_a_captcha_then_stops_and_opens_again(stage, verified, passed, expected):
     breaker = Breaker(stage=Stage(stage), since=NOW)
 
-    moved = breaker.after(verified, NOW + passed, FIGURES)
+    moved = breaker.after(verified, NOW + passed, THRESHOLDS)
 
     assert moved.stage.value == expected
     assert moved.since == (NOW if expected == stage else NOW + passed)
 
 
 def test_a_breaker_that_may_not_stop_goes_on_asking_for_a_captcha():
-    figures = ConversionFigures(window=100, minimum=50, percent=10, patience=60, rest=600, stops=False)
+    thresholds = ConversionThresholds(window=100, minimum=50, percent=10, patience=60, rest=600, stops=False)
     breaker = Breaker(stage=Stage.CAPTCHA, since=NOW)
 
-    assert breaker.after(LOW, NOW + 100, figures) == Breaker(stage=Stage.CAPTCHA, since=NOW + 100, seen="9/100")
+    assert breaker.after(LOW, NOW + 100, thresholds) == Breaker(stage=Stage.CAPTCHA, since=NOW + 100, seen="9/100")
 
 
 def test_a_breaker_is_kept_as_it_is():

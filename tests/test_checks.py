@@ -14,7 +14,6 @@ from django.core import checks, mail
 from django.db import connection, connections
 from django.db.backends.signals import connection_created
 
-from django_ihuyi import fixed_codes
 from django_ihuyi.backends import BaseBackend
 from django_ihuyi.checks import FINDINGS, TAG
 from django_ihuyi.checks.databases import (
@@ -29,6 +28,7 @@ from django_ihuyi.database.postgresql import end_waits
 from django_ihuyi.dispatch import load_dispatcher
 from django_ihuyi.guards.budgets import BudgetGuard
 from django_ihuyi.guards.captcha import CaptchaGuard
+from django_ihuyi.phones import fixed_codes
 from django_ihuyi.retention import purge
 from tests.clockwork import let_pass
 from tests.dispatchers import KEEPING

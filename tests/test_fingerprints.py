@@ -11,6 +11,7 @@ from django_ihuyi.backends.locmem import outbox
 from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.exceptions import LimitReached
 from django_ihuyi.models import Message, Recipient, Reply, Verification, read_standing, write_claimed
+from django_ihuyi.phones import numbers
 from tests.clockwork import let_pass
 from tests.story import PHONE, guess_right, send
 
@@ -250,7 +251,7 @@ def test_two_rows_that_were_both_erased_become_one(doubles, know):
 
 def test_a_purge_leaves_two_rows_two(doubles):
     """Which the next message makes one: until then both are found."""
-    Recipient.objects.filter(phone=PHONE).update(fingerprint=phones._fingerprint(PHONE, "another-key"))
+    Recipient.objects.filter(phone=PHONE).update(fingerprint=numbers._fingerprint(PHONE, "another-key"))
     Recipient.objects.filter(phone=None).update(fingerprint=phones.fingerprint(PHONE))
     erase()
 

@@ -10,9 +10,10 @@ from django.core.management import call_command
 from django.test import RequestFactory
 from django.views.debug import ExceptionReporter
 
-from django_ihuyi import delivery, fixed_codes
+from django_ihuyi import delivery
 from django_ihuyi.exceptions import LimitReached
 from django_ihuyi.models import Message, Recipient, Verification
+from django_ihuyi.phones import fixed_codes
 from django_ihuyi.verification import Status, VerdictOutcome, get_status, verify_code
 from tests import dispatchers
 from tests.clockwork import let_pass

@@ -8,8 +8,8 @@ from django_ihuyi import delivery
 from django_ihuyi.backends import get_backend
 from django_ihuyi.client.results import CATALOGUE
 from django_ihuyi.exceptions import NotSent
-from django_ihuyi.message_templates import OutgoingText
 from django_ihuyi.models import Message, State
+from django_ihuyi.texts.templates import OutgoingText
 from tests.clockwork import let_pass
 from tests.result_codes_page import read_rows
 

@@ -11,8 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django_ihuyi import codes, proofs
 from django_ihuyi.backends import get_backend
 from django_ihuyi.exceptions import NotSent
-from django_ihuyi.message_templates import fill
 from django_ihuyi.models import Message, Recipient, Verification
+from django_ihuyi.texts.templates import fill
 from django_ihuyi.verification import get_status
 from tests.clockwork import let_pass
 from tests.dumps import dump

@@ -5,18 +5,18 @@ import re
 import pytest
 
 from django_ihuyi.conf import DEFAULT_TEXT
-from django_ihuyi.message_templates import fill, render
 from django_ihuyi.simulator import Simulator
-from django_ihuyi.template_drafts import Figures, read_drafts
-from django_ihuyi.template_lint import Complaint, lint
+from django_ihuyi.texts.lint import Complaint, lint
+from django_ihuyi.texts.samples import TextLimits, read_samples
+from django_ihuyi.texts.templates import fill, render
 from tests.simulator.calls import Caller
 
-FIGURES = Figures(code_length=6, variable_length=8, text_length=300, signature="互亿无线")
+LIMITS = TextLimits(code_length=6, variable_length=8, text_length=300, signature="互亿无线")
 
 
-def draft_of(text, *, figures=FIGURES, **entry):
-    [draft] = read_drafts({"code": {"TEXT": text, **entry}}, figures)
-    return draft
+def draft_of(text, *, limits=LIMITS, **entry):
+    [sample] = read_samples({"code": {"TEXT": text, **entry}}, limits)
+    return sample
 
 
 def test_the_text_of_a_trial_account_is_without_blame():
@@ -24,9 +24,9 @@ def test_the_text_of_a_trial_account_is_without_blame():
 
 
 def test_every_complaint_says_the_result_code_that_it_would_become():
-    draft = draft_of("【我的】订单{2}已发货!😀", EXAMPLE="2026112400001")
+    sample = draft_of("【我的】订单{2}已发货!😀", EXAMPLE="2026112400001")
 
-    assert lint(draft) == [
+    assert lint(sample) == [
         Complaint(code=4072, is_certain=True, text="The places {2} leave a number out."),
         Complaint(code=40722, is_certain=True, text="{2} would have 13 characters, and 8 may be."),
         Complaint(code=4074, is_certain=True, text="U+1F600 is an emoji."),
@@ -55,9 +55,9 @@ def test_an_example_is_counted_in_place_of_the_longest_variable():
 
 @pytest.mark.parametrize("text", ["您的验证码是:{code}。", "{code}😀", "您的验证码是：{code}。" + "字" * 300])
 def test_what_is_complained_of_is_refused_by_the_simulator_with_that_code(text, platform_says):
-    draft = draft_of(text)
+    sample = draft_of(text)
 
-    assert platform_says(draft.content) in {complaint.code for complaint in lint(draft)}
+    assert platform_says(sample.content) in {complaint.code for complaint in lint(sample)}
 
 
 def test_what_is_without_blame_is_accepted_by_the_simulator(platform_says):
@@ -94,10 +94,10 @@ def read_bound_code(message):
 
 
 def test_a_bound_text_without_blame_is_understood_as_it_arrives():
-    draft = draft_of(BOUND_TEXT, FILED="2026-01-01")
+    sample = draft_of(BOUND_TEXT, FILED="2026-01-01")
 
-    assert lint(draft) == []
-    assert read_bound_code(f"【互亿无线】{draft.content}") == ("example.com", "000000")
+    assert lint(sample) == []
+    assert read_bound_code(f"【互亿无线】{sample.content}") == ("example.com", "000000")
 
 
 def test_a_signature_behind_the_code_would_become_part_of_it():

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from django_ihuyi.client.outcomes import Balance, Outcome, Submission
-from django_ihuyi.message_templates import OutgoingText
+from django_ihuyi.texts.templates import OutgoingText
 
 
 class BaseBackend(ABC):

@@ -7,7 +7,7 @@ import sys
 
 from django_ihuyi.backends.base import BaseBackend
 from django_ihuyi.client.outcomes import Outcome, Submission
-from django_ihuyi.message_templates import OutgoingText
+from django_ihuyi.texts.templates import OutgoingText
 
 
 class ConsoleBackend(BaseBackend):

@@ -11,7 +11,7 @@ from django_ihuyi.backends.base import BaseBackend
 from django_ihuyi.client.http import Client
 from django_ihuyi.client.outcomes import Balance, Outcome, Submission
 from django_ihuyi.conf import settings
-from django_ihuyi.message_templates import OutgoingText
+from django_ihuyi.texts.templates import OutgoingText
 
 #: The platform's product behind each channel; a channel of another name is one more of SMS.
 PRODUCTS = {"voice": "voice_code", "international": "international", "marketing": "marketing"}

@@ -8,7 +8,7 @@ from typing import Any
 
 from django_ihuyi.backends.base import BaseBackend
 from django_ihuyi.client.outcomes import Outcome, Submission
-from django_ihuyi.message_templates import OutgoingText
+from django_ihuyi.texts.templates import OutgoingText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,10 @@ from django_ihuyi.client.http import Client
 from django_ihuyi.client.products import get_product
 from django_ihuyi.client.wsgi import WSGIAdapter
 from django_ihuyi.conf import settings
-from django_ihuyi.message_templates import PLACE
 from django_ihuyi.simulator import Account, Simulator, Template
 from django_ihuyi.simulator.accounts import TRIAL_ACCOUNTS, VARIABLE, trial_account
 from django_ihuyi.simulator.app import SimulatorApp
+from django_ihuyi.texts.templates import PLACE
 
 
 @cache

@@ -23,7 +23,7 @@ GUARD = "django_ihuyi.guards.budgets.BudgetGuard"
 #: What a budget does not count.
 _SENSELESS = {"global": {"NUMBERS"}, "unverified": {"NUMBERS"}}
 #: From and to what each figure of the conversion breaker makes sense.
-_FIGURES = {
+_THRESHOLDS = {
     "WINDOW": (10, 1000),
     "MINIMUM": (10, 1000),
     "PERCENT": (1, 90),
@@ -109,11 +109,13 @@ def _entries() -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _keys(name: str) -> set[str]:
-    return {"MODE", *_FIGURES} if name == "conversion" else {"MODE", "LIMITS", "NUMBERS"} - _SENSELESS.get(name, set())
+    return (
+        {"MODE", *_THRESHOLDS} if name == "conversion" else {"MODE", "LIMITS", "NUMBERS"} - _SENSELESS.get(name, set())
+    )
 
 
 def _complain_of_conversion(entry: Mapping[str, Any]) -> Iterator[str]:
-    for key, (least, most) in _FIGURES.items():
+    for key, (least, most) in _THRESHOLDS.items():
         if type(entry[key]) is not int or not least <= entry[key] <= most:
             yield f"The {key} of the budget 'conversion' must be a number from {least} to {most}."
             return

@@ -7,11 +7,10 @@ from datetime import timedelta
 
 from django.conf import settings as django_settings
 
-from django_ihuyi import fixed_codes
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import sound
 from django_ihuyi.conf import settings
-from django_ihuyi.phones import mask
+from django_ihuyi.phones import fixed_codes, mask
 
 #: A review takes days; whoever needs a number for longer looks at it now and then.
 LONGEST = timedelta(days=184)

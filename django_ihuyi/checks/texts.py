@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from django_ihuyi import foreign_phones
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import sound
-from django_ihuyi.message_templates import PLACE
+from django_ihuyi.phones import foreign
+from django_ihuyi.texts.templates import PLACE
 
 
 @finding("E023", hint="Name a purpose with up to 32 letters, digits, underscores, hyphens and full stops.")
@@ -59,7 +59,7 @@ def find_texts_without_a_code() -> Iterator[str]:
 def find_wrong_regions() -> Iterator[str]:
     """INTERNATIONAL_REGIONS holds something that is no region, or the package that knows them is not installed."""
     for region in sound("INTERNATIONAL_REGIONS"):
-        if not foreign_phones.is_region(region):
+        if not foreign.is_region(region):
             yield f"{region!r} in IHUYI['INTERNATIONAL_REGIONS'] is no region that is known here."
 
 

@@ -9,9 +9,10 @@ from django.core.checks import CheckMessage, run_checks
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from django_ihuyi import fixed_codes, phones
+from django_ihuyi import phones
 from django_ihuyi.conf import settings
 from django_ihuyi.doctor.diagnoses import Diagnosis, Level
+from django_ihuyi.phones import fixed_codes
 
 #: The tag of our system checks, and those after which nothing else can be looked at.
 TAG = "ihuyi"

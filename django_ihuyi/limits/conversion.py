@@ -22,8 +22,8 @@ class Stage(str, enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConversionFigures:
-    """The configured figures; times are in seconds."""
+class ConversionThresholds:
+    """The configured thresholds; times are in seconds."""
 
     #: Codes that are looked at, and how many there must be at least.
     window: int
@@ -59,26 +59,26 @@ class Breaker:
         """Return it as JSON can hold it."""
         return {**asdict(self), "stage": self.stage.value}
 
-    def rest(self, now: float, figures: ConversionFigures) -> int:
+    def rest(self, now: float, thresholds: ConversionThresholds) -> int:
         """Return the whole seconds until this stage ends by itself."""
-        return max(0, math.ceil(self.since + figures.rest - now))
+        return max(0, math.ceil(self.since + thresholds.rest - now))
 
-    def after(self, verified: Sequence[bool], now: float, figures: ConversionFigures) -> Breaker:
+    def after(self, verified: Sequence[bool], now: float, thresholds: ConversionThresholds) -> Breaker:
         """Return where it stands at `now`, after a look at which of the last codes (since `since`) were verified."""
-        stage = self._next(verified, now, figures)
+        stage = self._next(verified, now, thresholds)
         if stage is None:
             return self
         seen = f"{sum(verified)}/{len(verified)}"
         return replace(self, stage=stage, since=now, seen=seen)
 
-    def _next(self, verified: Sequence[bool], now: float, figures: ConversionFigures) -> Stage | None:
+    def _next(self, verified: Sequence[bool], now: float, thresholds: ConversionThresholds) -> Stage | None:
         if self.stage is Stage.STOP:  # nothing was sent since, so there is nothing to look at
-            return None if self.rest(now, figures) else Stage.CAPTCHA
-        if len(verified) >= figures.minimum:
-            if sum(verified) * 100 < figures.percent * len(verified):
-                return Stage.STOP if self.stage is Stage.CAPTCHA and figures.stops else Stage.CAPTCHA
+            return None if self.rest(now, thresholds) else Stage.CAPTCHA
+        if len(verified) >= thresholds.minimum:
+            if sum(verified) * 100 < thresholds.percent * len(verified):
+                return Stage.STOP if self.stage is Stage.CAPTCHA and thresholds.stops else Stage.CAPTCHA
             if self.stage is Stage.CAPTCHA:
                 return Stage.WATCH
-        if self.stage is Stage.CAPTCHA and not self.rest(now, figures):
+        if self.stage is Stage.CAPTCHA and not self.rest(now, thresholds):
             return Stage.WATCH
         return None

@@ -9,10 +9,11 @@ from django.db import connections, models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from django_ihuyi import codes, fixed_codes
+from django_ihuyi import codes
 from django_ihuyi.database.clock import DatabaseNow, sql_now
 from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.models.recipients import Recipient
+from django_ihuyi.phones import fixed_codes
 
 #: In SQL, because to build it takes the ORM longer than a guess needs otherwise (docs/explanation/performance).
 _SPEND_ATTEMPT = """

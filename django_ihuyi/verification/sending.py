@@ -12,7 +12,7 @@ from typing import Any, cast
 from django.db import router
 from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi import fixed_codes, message_templates, phones, policies
+from django_ihuyi import phones, policies
 from django_ihuyi.conf import settings
 from django_ihuyi.delivery import is_for_test_number, raise_unless_sent
 from django_ihuyi.dispatch import dispatch, initial_state, leave_to_call
@@ -20,7 +20,9 @@ from django_ihuyi.exceptions import UnavailableChannel, UnknownPurpose
 from django_ihuyi.guards import Wanted, guarded
 from django_ihuyi.models import Kind, Message, Standing, Verification
 from django_ihuyi.notices import choose_channel
+from django_ihuyi.phones import fixed_codes
 from django_ihuyi.reservations import reserve
+from django_ihuyi.texts import templates
 from django_ihuyi.verification.identity import parse_id
 
 #: A code lives at most this long after it was first sent, however often it is sent again.
@@ -110,8 +112,8 @@ def _draft(standing: Standing, *, purpose: str, channel: str, client: str, decoy
             lifetime=timedelta(seconds=settings.CODE_LIFETIME),
             decoy=decoy,
         )
-    template = message_templates.template_of(purpose)
-    text = message_templates.render(template, ["*" * verification.code_length])
+    template = templates.template_of(purpose)
+    text = templates.render(template, ["*" * verification.code_length])
     return Message(
         recipient=standing.recipient,
         verification=verification,
@@ -120,7 +122,7 @@ def _draft(standing: Standing, *, purpose: str, channel: str, client: str, decoy
         kind=Kind.CODE,
         template=template,
         text=text,
-        parts=message_templates.count_billed_parts(text),
+        parts=templates.count_billed_parts(text),
         state=initial_state(purpose),
         client=client,
         created_at=standing.now,

@@ -8,10 +8,11 @@ from datetime import datetime
 from django.db import router
 from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi import fixed_codes, policies, pushes
+from django_ihuyi import policies, pushes
 from django_ihuyi.conf import settings
 from django_ihuyi.limits import find_refusal
 from django_ihuyi.models import LEASE, Kind, Message, Standing, State, Verification, read_verification
+from django_ihuyi.phones import fixed_codes
 from django_ihuyi.reservations import rules_of
 from django_ihuyi.verification.identity import parse_id
 

@@ -20,12 +20,13 @@ from django.db import DataError, connection
 from django.test import Client
 from django.utils import timezone
 
-from django_ihuyi import background, delivery, fixed_codes, gates, proofs, pushes, retention, tasks
+from django_ihuyi import background, delivery, gates, proofs, pushes, retention, tasks
 from django_ihuyi.backends import get_backend
 from django_ihuyi.forms import PhoneProofField
 from django_ihuyi.guards.captchas import get_captcha
 from django_ihuyi.integrations import celery
 from django_ihuyi.models import Budget, Message, Recipient
+from django_ihuyi.phones import fixed_codes
 from django_ihuyi.recovery import recover
 from django_ihuyi.simulator import Account, Simulator
 from django_ihuyi.simulator.server import serving

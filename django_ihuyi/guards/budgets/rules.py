@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from django_ihuyi.conf import Settings, settings
-from django_ihuyi.limits.conversion import ConversionFigures
+from django_ihuyi.limits.conversion import ConversionThresholds
 from django_ihuyi.models import Budget
 from django_ihuyi.rates import Rate, parse_rate
 
@@ -71,11 +71,11 @@ def longest_period() -> timedelta:
     return timedelta(seconds=max(periods, default=0))
 
 
-def read_conversion() -> tuple[Mode, ConversionFigures]:
-    """Return the mode of the conversion breaker, and its figures."""
+def read_conversion() -> tuple[Mode, ConversionThresholds]:
+    """Return the mode of the conversion breaker, and its thresholds."""
     entry = _entry("conversion")
     mode = Mode(entry["MODE"])
-    return mode, ConversionFigures(
+    return mode, ConversionThresholds(
         window=entry["WINDOW"],
         minimum=entry["MINIMUM"],
         percent=entry["PERCENT"],

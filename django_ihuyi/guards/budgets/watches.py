@@ -11,7 +11,7 @@ from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.guards.budgets.announcements import announce
 from django_ihuyi.guards.budgets.rules import Mode, Overrun, Rule
 from django_ihuyi.guards.budgets.tills import load_spending
-from django_ihuyi.limits.conversion import Breaker, ConversionFigures, Stage
+from django_ihuyi.limits.conversion import Breaker, ConversionThresholds, Stage
 from django_ihuyi.models import Budget, BudgetStanding, Message
 from django_ihuyi.models.budgets import CONVERSION
 from django_ihuyi.rates import Rate
@@ -63,9 +63,9 @@ class ConversionWatch:
 
     key = CONVERSION
 
-    def __init__(self, mode: Mode, figures: ConversionFigures) -> None:
+    def __init__(self, mode: Mode, thresholds: ConversionThresholds) -> None:
         self.mode = mode
-        self.figures = figures
+        self.thresholds = thresholds
 
     def look(self, standing: BudgetStanding, *, using: str) -> Overrun | None:
         """Say what the breaker asks for."""
@@ -81,7 +81,7 @@ class ConversionWatch:
             mode=Mode.CAPTCHA if self.mode is Mode.REFUSE and not stops else self.mode,
             code="global_limit",
             reason=_reason(breaker),
-            retry_after=max(1, breaker.rest(now.timestamp(), self.figures)) if stops else _RETRY_AFTER,
+            retry_after=max(1, breaker.rest(now.timestamp(), self.thresholds)) if stops else _RETRY_AFTER,
             is_told=True,
         )
 
@@ -91,7 +91,7 @@ class ConversionWatch:
         looked = replace(breaker, checked=now.timestamp())
         try:
             budgets.claim(budget, now=now, history=looked.dump())
-            moved = looked.after(self._verified(breaker, now, using=using), now.timestamp(), self.figures)
+            moved = looked.after(self._verified(breaker, now, using=using), now.timestamp(), self.thresholds)
             if moved != looked:
                 news = {"refused_at": now, "reason": _reason(moved)} if _is_worse(moved, breaker) else {}
                 budgets.claim(budget, now=now, history=moved.dump(), **news)
@@ -103,9 +103,9 @@ class ConversionWatch:
 
     def _verified(self, breaker: Breaker, now: datetime, *, using: str) -> Sequence[bool]:
         return Message.objects.using(using).verified_of_last(
-            self.figures.window,
+            self.thresholds.window,
             since=max(datetime.fromtimestamp(breaker.since, tz=timezone.utc), now - LOOKED_BACK),
-            until=now - timedelta(seconds=self.figures.patience),
+            until=now - timedelta(seconds=self.thresholds.patience),
         )
 
 

@@ -13,8 +13,8 @@ from django.utils.translation import ngettext
 
 from django_ihuyi.conf import settings
 from django_ihuyi.management.printing import PrintingCommand
-from django_ihuyi.template_drafts import Draft, Figures, read_drafts
-from django_ihuyi.template_lint import Complaint, lint
+from django_ihuyi.texts.lint import Complaint, lint
+from django_ihuyi.texts.samples import Sample, TextLimits, read_samples
 
 
 class Command(PrintingCommand):
@@ -30,30 +30,30 @@ class Command(PrintingCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Look at each template."""
-        found = [(draft, lint(draft)) for draft in read_drafts(settings.TEMPLATES, _figures())]
+        found = [(sample, lint(sample)) for sample in read_samples(settings.TEMPLATES, _limits())]
         if options["json"]:
-            self.say(json.dumps({draft.name: _as_dict(draft, complaints) for draft, complaints in found}))
+            self.say(json.dumps({sample.name: _as_dict(sample, complaints) for sample, complaints in found}))
         else:
-            for draft, complaints in found:
-                self._show(draft, complaints)
+            for sample, complaints in found:
+                self._show(sample, complaints)
         if any(complaint.is_certain for _draft, complaints in found for complaint in complaints):
             raise SystemExit(1)
 
-    def _show(self, draft: Draft, complaints: list[Complaint]) -> None:
-        parts = ngettext("%(count)d part", "%(count)d parts", draft.parts) % {"count": draft.parts}
-        head = [draft.name, parts, _price(draft), f"ID {draft.template_id}" if draft.template_id else ""]
+    def _show(self, sample: Sample, complaints: list[Complaint]) -> None:
+        parts = ngettext("%(count)d part", "%(count)d parts", sample.parts) % {"count": sample.parts}
+        head = [sample.name, parts, _price(sample), f"ID {sample.template_id}" if sample.template_id else ""]
         self.say("  ".join(filter(None, head)))
-        for line in draft.text.split("\n"):
+        for line in sample.text.split("\n"):
             self.say(f"      {line}")
         for complaint in complaints:
             level = "FAIL" if complaint.is_certain else "WARN"
             self.say(f"{level}  {complaint.code or '-'}: {complaint.text}")
-        if draft.is_bound:
+        if sample.is_bound:
             self.say(_("NOTE  The signature must stand in front: behind the code it would become a part of it."))
 
 
-def _figures() -> Figures:
-    return Figures(
+def _limits() -> TextLimits:
+    return TextLimits(
         code_length=settings.CODE_LENGTH,
         variable_length=settings.VARIABLE_LENGTH,
         text_length=settings.TEXT_LENGTH,
@@ -61,15 +61,15 @@ def _figures() -> Figures:
     )
 
 
-def _price(draft: Draft) -> str:
-    return str(Decimal(settings.PART_PRICE) * draft.parts) if settings.PART_PRICE else ""
+def _price(sample: Sample) -> str:
+    return str(Decimal(settings.PART_PRICE) * sample.parts) if settings.PART_PRICE else ""
 
 
-def _as_dict(draft: Draft, complaints: list[Complaint]) -> dict[str, Any]:
+def _as_dict(sample: Sample, complaints: list[Complaint]) -> dict[str, Any]:
     return {
-        "text": draft.text,
-        "id": draft.template_id,
-        "parts": draft.parts,
-        "price": _price(draft),
+        "text": sample.text,
+        "id": sample.template_id,
+        "parts": sample.parts,
+        "price": _price(sample),
         "complaints": [asdict(complaint) for complaint in complaints],
     }

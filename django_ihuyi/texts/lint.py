@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from django_ihuyi.conf import DEFAULT_TEXT
-from django_ihuyi.message_templates import PLACE
-from django_ihuyi.template_drafts import BOUND, Draft
+from django_ihuyi.texts.samples import BOUND, Sample
+from django_ihuyi.texts.templates import PLACE
 
 #: Characters that no text may exceed: the platform's newer documentation (its page says 300; result code 4073).
 LONGEST = 500
@@ -44,7 +44,7 @@ class Rule:
     #: False where it depends on what was filed, or agreed for the account.
     is_certain: bool
     #: Return what is wrong, in a sentence, or nothing.
-    complain: Callable[[Draft], str]
+    complain: Callable[[Sample], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,80 +56,80 @@ class Complaint:
     text: str
 
 
-def lint(draft: Draft) -> list[Complaint]:
+def lint(sample: Sample) -> list[Complaint]:
     """Return all that is wrong with a text."""
     return [
         Complaint(code=rule.code, is_certain=rule.is_certain, text=text)
         for rule in RULES
-        if (text := rule.complain(draft))
+        if (text := rule.complain(sample))
     ]
 
 
-def complain_of_places(draft: Draft) -> str:
+def complain_of_places(sample: Sample) -> str:
     """Find what looks like a place and is none, and numbers that leave one out."""
-    for place in _LOOKS_LIKE_A_PLACE.findall(draft.text):
+    for place in _LOOKS_LIKE_A_PLACE.findall(sample.text):
         if not PLACE.fullmatch(place):
             return _("%(place)s is no place for a variable, and would be sent as it stands.") % {"place": place}
-    if draft.numbered != [f"{{{number}}}" for number in range(1, len(draft.numbered) + 1)]:
-        return _("The places %(places)s leave a number out.") % {"places": " ".join(draft.numbered)}
-    if draft.example and draft.example.count("|") + 1 != len(draft.numbered):
+    if sample.numbered != [f"{{{number}}}" for number in range(1, len(sample.numbered) + 1)]:
+        return _("The places %(places)s leave a number out.") % {"places": " ".join(sample.numbered)}
+    if sample.example and sample.example.count("|") + 1 != len(sample.numbered):
         return _("The example has not as many values as the text has places.")
     return ""
 
 
-def complain_of_variables(draft: Draft) -> str:
+def complain_of_variables(sample: Sample) -> str:
     """Find a variable that is longer than the account may send."""
-    limit = draft.figures.variable_length
-    for place, value in draft.variables.items():
-        if place in draft.text and len(value) > limit:
+    limit = sample.limits.variable_length
+    for place, value in sample.variables.items():
+        if place in sample.text and len(value) > limit:
             filled = {"place": place, "length": len(value), "limit": limit}
             return _("%(place)s would have %(length)d characters, and %(limit)d may be.") % filled
     return ""
 
 
-def complain_of_emoji(draft: Draft) -> str:
+def complain_of_emoji(sample: Sample) -> str:
     """Find a character that is an emoji."""
-    found = _EMOJI.search(draft.content)
+    found = _EMOJI.search(sample.content)
     return _("U+%(character)04X is an emoji.") % {"character": ord(found[0])} if found else ""
 
 
-def complain_of_excess(draft: Draft) -> str:
+def complain_of_excess(sample: Sample) -> str:
     """Find a text that is longer than the platform takes of anybody."""
-    length, limit = len(draft.content), max(LONGEST, draft.figures.text_length)
+    length, limit = len(sample.content), max(LONGEST, sample.limits.text_length)
     filled = {"length": length, "limit": limit}
     return _("The text has %(length)d characters, and %(limit)d may be.") % filled if length > limit else ""
 
 
-def complain_of_length(draft: Draft) -> str:
+def complain_of_length(sample: Sample) -> str:
     """Find a text that is longer than the platform takes of this account."""
-    length, limit = len(draft.content), draft.figures.text_length
+    length, limit = len(sample.content), sample.limits.text_length
     filled = {"length": length, "limit": limit}
     is_long = limit < length <= max(LONGEST, limit)
     return _("The text has %(length)d characters; %(limit)d are agreed for the account.") % filled if is_long else ""
 
 
-def complain_of_signature(draft: Draft) -> str:
+def complain_of_signature(sample: Sample) -> str:
     """Find a signature, which the platform puts there itself."""
-    return _("The text seems to carry a signature.") if _SIGNATURE.match(draft.text) else ""
+    return _("The text seems to carry a signature.") if _SIGNATURE.match(sample.text) else ""
 
 
-def complain_of_punctuation(draft: Draft) -> str:
+def complain_of_punctuation(sample: Sample) -> str:
     """Find half-width marks beside Chinese, in a text that is sent as it stands."""
     # With its number the platform puts the text together, and ours is only shown.
-    prose = "" if draft.template_id else "\n".join(_prose_of(draft))
+    prose = "" if sample.template_id else "\n".join(_prose_of(sample))
     found = _HALF_WIDTH.search(PLACE.sub(_STAND_IN, prose)) if re.search(r"[\u3400-\u9fff]", prose) else None
     return _("The mark %(mark)s is a half-width one.") % {"mark": found[0]} if found else ""
 
 
-def complain_of_filing(draft: Draft) -> str:
+def complain_of_filing(sample: Sample) -> str:
     """Find a text of which nobody says that it is filed."""
-    is_filed = draft.template_id or draft.filed or draft.text == DEFAULT_TEXT
+    is_filed = sample.template_id or sample.filed or sample.text == DEFAULT_TEXT
     return "" if is_filed else _("Nothing says that this text is filed with the platform.")
 
 
-def complain_of_binding(draft: Draft) -> str:
+def complain_of_binding(sample: Sample) -> str:
     """Find a line that means to bind the code to a site, and that no phone understands."""
-    if not draft.is_bound or _BOUND_LINE.fullmatch(draft.text.rpartition("\n")[2]):
+    if not sample.is_bound or _BOUND_LINE.fullmatch(sample.text.rpartition("\n")[2]):
         return ""
     return _("The line that binds the code to a site is not the last one, or not exactly @host, a blank, #{code}.")
 
@@ -148,7 +148,7 @@ RULES = (
 )
 
 
-def _prose_of(draft: Draft) -> Iterator[str]:
-    for line in draft.text.split("\n"):
+def _prose_of(sample: Sample) -> Iterator[str]:
+    for line in sample.text.split("\n"):
         if not BOUND.search(line):
             yield line

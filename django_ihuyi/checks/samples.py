@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from django_ihuyi import template_lint
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import sound
 from django_ihuyi.conf import Settings
-from django_ihuyi.template_drafts import Draft, Figures, read_drafts
+from django_ihuyi.texts import lint
+from django_ihuyi.texts.samples import Sample, TextLimits, read_samples
 
 #: Characters of a variable or text that an account may be granted; the send log keeps no longer text.
 POSSIBLE = range(1, 1001)
@@ -18,55 +18,55 @@ POSSIBLE = range(1, 1001)
 @finding("E026", hint="Shorten the text: the platform would refuse it (4073).")
 def find_texts_too_long() -> Iterator[str]:
     """A text is longer than the platform takes."""
-    yield from _lint(template_lint.complain_of_excess)
+    yield from _lint(lint.complain_of_excess)
 
 
 @finding("W005", hint="Shorten it; or, if the platform takes more of your account (4073), set TEXT_LENGTH.")
 def find_long_texts() -> Iterator[str]:
     """A text is longer than TEXT_LENGTH, which the platform takes of every account."""
-    yield from _lint(template_lint.complain_of_length)
+    yield from _lint(lint.complain_of_length)
 
 
 @finding("W006", hint="Take the signature out of the text: the platform puts it there.")
 def find_signatures() -> Iterator[str]:
     """A text begins or ends with a signature, which the platform would double or refuse (4070)."""
-    yield from _lint(template_lint.complain_of_signature)
+    yield from _lint(lint.complain_of_signature)
 
 
 @finding("E037", hint="Write {code}, or {1}, {2}, {3}, …, where the filed text has 【变量】, and an EXAMPLE for each.")
 def find_wrong_places() -> Iterator[str]:
     """A text has what looks like a place for a variable and is none, or leaves a number out (4072)."""
-    yield from _lint(template_lint.complain_of_places)
+    yield from _lint(lint.complain_of_places)
 
 
 @finding("E038", hint="Shorten CODE_LENGTH or the variable; or set VARIABLE_LENGTH, if your account is granted more.")
 def find_long_variables() -> Iterator[str]:
     """A code, or a variable in an EXAMPLE, is longer than VARIABLE_LENGTH, and the platform would refuse it (40722)."""
-    yield from _lint(template_lint.complain_of_variables)
+    yield from _lint(lint.complain_of_variables)
 
 
 @finding("E039", hint="Take the emoji out: the platform would refuse the text (4074).")
 def find_emoji() -> Iterator[str]:
     """A text has an emoji in it."""
-    yield from _lint(template_lint.complain_of_emoji)
+    yield from _lint(lint.complain_of_emoji)
 
 
 @finding("E040", hint='End the text with "\\n@your.host #{code}": host, one blank, code, and nothing behind it.')
 def find_wrong_bindings() -> Iterator[str]:
     """A text means to bind its code to a site, and no phone would understand it."""
-    yield from _lint(template_lint.complain_of_binding)
+    yield from _lint(lint.complain_of_binding)
 
 
 @finding("W011", hint="Write ：，。；？！（）, as in the filed text: another character is another text (4072).")
 def find_half_width_marks() -> Iterator[str]:
     """A text has half-width punctuation beside Chinese, where filed texts have full-width."""
-    yield from _lint(template_lint.complain_of_punctuation)
+    yield from _lint(lint.complain_of_punctuation)
 
 
 @finding("W012", hint="Name the template's number as ID, or say in FILED when the text was approved.", deploy=True)
 def find_unfiled_texts() -> Iterator[str]:
     """Nothing says that a text is filed with the platform, which refuses all others (4072)."""
-    yield from _lint(template_lint.complain_of_filing)
+    yield from _lint(lint.complain_of_filing)
 
 
 @finding("E041", hint='Write a decimal number, as in "0.045", or leave it empty.')
@@ -77,23 +77,23 @@ def find_wrong_price() -> Iterator[str]:
 
 
 @finding("E042", hint="Leave VARIABLE_LENGTH at 8 and TEXT_LENGTH at 300, unless your account is granted more.")
-def find_wrong_figures() -> Iterator[str]:
+def find_wrong_text_limits() -> Iterator[str]:
     """VARIABLE_LENGTH or TEXT_LENGTH is below 1 or above 1000."""
     for name in ("VARIABLE_LENGTH", "TEXT_LENGTH"):
         if sound(name) not in POSSIBLE:
             yield f"IHUYI[{name!r}] is {sound(name)}, but must be from 1 to 1000."
 
 
-def _lint(complain: Callable[[Draft], str]) -> Iterator[str]:
-    figures = Figures(
+def _lint(complain: Callable[[Sample], str]) -> Iterator[str]:
+    limits = TextLimits(
         code_length=min(max(sound("CODE_LENGTH"), 0), 8),  # ihuyi.E004 tells of others
         variable_length=_possible("VARIABLE_LENGTH"),
         text_length=_possible("TEXT_LENGTH"),
         signature=sound("SIGNATURE"),
     )
-    for draft in read_drafts(sound("TEMPLATES"), figures):
-        if complaint := complain(draft):
-            yield f"The template {draft.name!r}: {complaint}"
+    for sample in read_samples(sound("TEMPLATES"), limits):
+        if complaint := complain(sample):
+            yield f"The template {sample.name!r}: {complaint}"
 
 
 def _possible(name: str) -> int:

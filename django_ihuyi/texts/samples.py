@@ -6,28 +6,28 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from django_ihuyi.message_templates import PLACE, count_parts, spread
+from django_ihuyi.texts.templates import PLACE, count_parts, spread
 
 #: How a line that binds a code to a site begins, well or badly written.
 BOUND = re.compile(r"^[^\S\n]*[@＠][^\s@]+\.|[@＠]\S+\s*[#＃]\s*\{", re.MULTILINE)
 
 
-def read_drafts(templates: Mapping[str, Mapping[str, str]], figures: Figures) -> Iterator[Draft]:
+def read_samples(templates: Mapping[str, Mapping[str, str]], limits: TextLimits) -> Iterator[Sample]:
     """Read TEMPLATES; an entry without a text is nothing to look at."""
     for name, template in templates.items():
         if text := template.get("TEXT"):
-            yield Draft(
+            yield Sample(
                 name=name,
                 text=text,
                 template_id=template.get("ID", ""),
                 filed=template.get("FILED", ""),
                 example=template.get("EXAMPLE", ""),
-                figures=figures,
+                limits=limits,
             )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class TextLimits:
     """What is agreed for the platform's account, and how long codes are."""
 
     code_length: int
@@ -37,7 +37,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Sample:
     """A text as it is looked at, with the longest values that it may be sent with, or those of its example."""
 
     name: str
@@ -45,14 +45,14 @@ class Draft:
     template_id: str
     filed: str
     example: str
-    figures: Figures
+    limits: TextLimits
 
     @property
     def variables(self) -> dict[str, str]:
         """A value for each place."""
         examples = dict(zip(self.numbered, self.example.split("|") if self.example else (), strict=False))
-        longest = "0" * self.figures.variable_length
-        return {"{code}": "0" * self.figures.code_length} | {
+        longest = "0" * self.limits.variable_length
+        return {"{code}": "0" * self.limits.code_length} | {
             place: examples.get(place, longest) for place in self.numbered
         }
 
@@ -69,7 +69,7 @@ class Draft:
     @property
     def parts(self) -> int:
         """How many messages are billed, the signature included."""
-        return count_parts(f"【{self.figures.signature}】{self.content}")
+        return count_parts(f"【{self.limits.signature}】{self.content}")
 
     @property
     def is_bound(self) -> bool:

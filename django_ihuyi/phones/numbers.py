@@ -9,9 +9,9 @@ import unicodedata
 from django.conf import settings as django_settings
 from django.utils.encoding import force_bytes
 
-from django_ihuyi import foreign_phones
 from django_ihuyi.conf import settings
 from django_ihuyi.exceptions import InvalidPhone
+from django_ihuyi.phones import foreign
 
 #: Longest text, in characters, that is looked at.
 MAX_LENGTH = 32
@@ -59,7 +59,7 @@ def is_denied(phone: str) -> bool:
 
 def wire(phone: str) -> str:
     """Return what goes on the wire for a canonical number: `13800138000`, or `44 7400123456`."""
-    return phone.removeprefix("+86") if is_mainland(phone) else " ".join(foreign_phones.split(phone))
+    return phone.removeprefix("+86") if is_mainland(phone) else " ".join(foreign.split(phone))
 
 
 def parse_wire(text: str) -> str:
@@ -97,7 +97,7 @@ def _fingerprint(phone: str, secret: str | bytes) -> str:
 
 
 def _parse_foreign(digits: str) -> str:
-    phone = foreign_phones.parse(f"+{digits}", regions=settings.INTERNATIONAL_REGIONS)
+    phone = foreign.parse(f"+{digits}", regions=settings.INTERNATIONAL_REGIONS)
     if phone is None:
         raise InvalidPhone("enter a mobile number of a country that messages may be sent to")
     return phone
