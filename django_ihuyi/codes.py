@@ -7,8 +7,9 @@ import itertools
 import secrets
 from hashlib import sha256
 
-from django.conf import settings as django_settings
 from django.utils.encoding import force_bytes
+
+from django_ihuyi.keys import live_keys
 
 _LABEL = b"django_ihuyi.code.1"
 _DIGEST_VALUES = 2**256
@@ -21,12 +22,12 @@ def new_seed() -> str:
 
 def current_key_id() -> str:
     """Name the key of SECRET_KEY, so that a code outlives the key's move to SECRET_KEY_FALLBACKS."""
-    return _key_id(_derive_key(django_settings.SECRET_KEY))
+    return _key_id(live_keys(_LABEL)[0])
 
 
 def derive(*, seed: str, key_id: str, verification_id: str, phone: str, purpose: str, length: int) -> str:
     """Return the code, `length` decimal digits, or nothing when its key has been retired or its seed blanked."""
-    key = {_key_id(key): key for key in _live_keys()}.get(key_id)
+    key = {_key_id(key): key for key in live_keys(_LABEL)}.get(key_id)
     if key is None or not seed:
         return ""
     bound = "\x1f".join((seed, verification_id, phone, purpose, str(length))).encode()
@@ -47,15 +48,6 @@ def _to_digits(key: bytes, bound: bytes, length: int) -> str:
         if value < _DIGEST_VALUES - _DIGEST_VALUES % space:
             return f"{value % space:0{length}d}"
     raise AssertionError("unreachable: the counter has no end")
-
-
-def _live_keys() -> list[bytes]:
-    # No generator: before Python 3.11 a mark of Django's error reports ends at one.
-    return [_derive_key(secret) for secret in (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)]
-
-
-def _derive_key(secret: str | bytes) -> bytes:
-    return hmac.digest(force_bytes(secret), _LABEL, "sha256")
 
 
 def _key_id(key: bytes) -> str:

@@ -8,14 +8,13 @@ import hmac
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.conf import settings as django_settings
 from django.db import router, transaction
-from django.utils.encoding import force_bytes
 from django.views.decorators.debug import sensitive_variables
 
 from django_ihuyi import signals
 from django_ihuyi.database import transactions
 from django_ihuyi.exceptions import InvalidProof
+from django_ihuyi.keys import live_keys
 from django_ihuyi.models import Verification
 
 #: How long after the right code a proof can be redeemed.
@@ -40,7 +39,7 @@ def make(verification: Verification) -> str:
 
     It is the same one each time, so that a lost answer can be repeated.
     """
-    mac = _mac(verification, force_bytes(django_settings.SECRET_KEY))
+    mac = _mac(verification, live_keys(_LABEL)[0])
     return base64.urlsafe_b64encode(bytes.fromhex(verification.pk) + mac).decode()
 
 
@@ -130,10 +129,9 @@ def _find(token: object, *, using: str) -> Verification | None:
 
 
 def _is_signed(verification: Verification, mac: bytes) -> bool:
-    keys = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
-    return any(hmac.compare_digest(mac, _mac(verification, force_bytes(key))) for key in keys)
+    return any(hmac.compare_digest(mac, _mac(verification, key)) for key in live_keys(_LABEL))
 
 
 def _mac(verification: Verification, key: bytes) -> bytes:
     bound = "\x1f".join((verification.pk, verification.phone, verification.purpose)).encode()
-    return hmac.digest(hmac.digest(key, _LABEL, "sha256"), bound, "sha256")
+    return hmac.digest(key, bound, "sha256")

@@ -251,7 +251,7 @@ def test_two_rows_that_were_both_erased_become_one(doubles, know):
 
 def test_a_purge_leaves_two_rows_two(doubles):
     """Which the next message makes one: until then both are found."""
-    Recipient.objects.filter(phone=PHONE).update(fingerprint=numbers._fingerprint(PHONE, "another-key"))
+    Recipient.objects.filter(phone=PHONE).update(fingerprint=numbers._fingerprint(PHONE, b"another-key"))
     Recipient.objects.filter(phone=None).update(fingerprint=phones.fingerprint(PHONE))
     erase()
 

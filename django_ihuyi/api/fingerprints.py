@@ -8,14 +8,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.encoding import force_bytes
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from django_ihuyi.api.clients import client_of
+from django_ihuyi.keys import live_keys
 
 HEADER = "Idempotency-Key"
 
@@ -40,8 +39,8 @@ def find_fingerprints(request: Request, key: str, body: Mapping[str, Any]) -> di
     """
     asked, content = _to_bytes([*_find_caller(request), request.path, key]), _to_bytes(body)
     found = {}
-    for secret in (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS):
-        own = _digest(_digest(force_bytes(secret), _LABEL), asked)
+    for live_key in live_keys(_LABEL):
+        own = _digest(live_key, asked)
         found[_digest(own, b"name").hex()] = _digest(own, b"body " + content).hex()
     return found
 

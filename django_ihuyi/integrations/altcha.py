@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from altcha import Payload, create_challenge, verify_solution
 
 from django_ihuyi.guards.captchas import Captcha, Challenge
-from django_ihuyi.guards.captchas.tickets import LIFETIME, live_keys
+from django_ihuyi.guards.captchas.tickets import LIFETIME
+from django_ihuyi.keys import live_keys
 
 _LABEL = b"django_ihuyi.captcha.altcha.1"
 

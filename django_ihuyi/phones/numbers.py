@@ -6,11 +6,9 @@ import hmac
 import re
 import unicodedata
 
-from django.conf import settings as django_settings
-from django.utils.encoding import force_bytes
-
 from django_ihuyi.conf import settings
 from django_ihuyi.exceptions import InvalidPhone
+from django_ihuyi.keys import live_keys
 from django_ihuyi.phones import foreign
 
 #: Longest text, in characters, that is looked at.
@@ -83,16 +81,15 @@ def mask(phone: str) -> str:
 
 def fingerprint(phone: str) -> str:
     """Return what a canonical number is found by after it was erased; nobody can make it without SECRET_KEY."""
-    return _fingerprint(phone, django_settings.SECRET_KEY)
+    return _fingerprint(phone, live_keys(_LABEL)[0])
 
 
 def fingerprints(phone: str) -> list[str]:
     """Return the fingerprints that a canonical number may have been kept under: today's, then those of older keys."""
-    return [_fingerprint(phone, key) for key in (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)]
+    return [_fingerprint(phone, key) for key in live_keys(_LABEL)]
 
 
-def _fingerprint(phone: str, secret: str | bytes) -> str:
-    key = hmac.digest(force_bytes(secret), _LABEL, "sha256")
+def _fingerprint(phone: str, key: bytes) -> str:
     return hmac.digest(key, phone.encode(), "sha256").hex()[:FINGERPRINT_LENGTH]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hmac
 import re
 
-from django.conf import settings as django_settings
-from django.utils.encoding import force_bytes
 from django.views.decorators.debug import sensitive_variables
+
+from django_ihuyi.keys import live_keys
 
 #: Seconds that a captcha can be answered in.
 LIFETIME = 300
@@ -33,13 +33,6 @@ def read_ticket(ticket: str, *, kind: str, purpose: str, client: str, now: float
     bound = (match["expires"], match["id"], kind, purpose, client)
     is_ours = any(hmac.compare_digest(match["mac"], _mac(key, *bound)) for key in live_keys(_LABEL))
     return match["id"] if is_ours else None
-
-
-@sensitive_variables()
-def live_keys(label: bytes) -> list[bytes]:
-    """Return the keys for `label`: of SECRET_KEY, then of SECRET_KEY_FALLBACKS."""
-    secrets = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
-    return [hmac.digest(force_bytes(secret), label, "sha256") for secret in secrets]
 
 
 @sensitive_variables()
