@@ -33,7 +33,7 @@ from django_ihuyi.reservations import reserve
 from django_ihuyi.runs import SIZE
 
 #: Refusals that say nothing of the row itself.
-_OF_OTHERS = {results.Kind.ACCOUNT, results.Kind.CLOCK, results.Kind.THROTTLED}
+_OF_OTHERS = {results.ResultKind.ACCOUNT, results.ResultKind.CLOCK, results.ResultKind.THROTTLED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from django_ihuyi import policies, signals
 from django_ihuyi.backends import get_backend
 from django_ihuyi.ceiling import Place, wait_for_place
 from django_ihuyi.client.outcomes import Outcome, Submission
-from django_ihuyi.client.results import Actor, Kind, describe
+from django_ihuyi.client.results import Actor, ResultKind, describe
 from django_ihuyi.database import optimistic_retry
 from django_ihuyi.exceptions import SendingUnavailable
 from django_ihuyi.gates import PATIENCE, STANDSTILL, admitted
@@ -57,7 +57,7 @@ _KEPT_BACK = Submission(
 _recent: deque[float] = deque([0.1], maxlen=64)
 
 #: Refusals after which the message keeps its claim: the platform counted it, or has no room for another one.
-_LIMITS = {Kind.THROTTLED, Kind.QUOTA, Kind.SUPPRESSED}
+_LIMITS = {ResultKind.THROTTLED, ResultKind.QUOTA, ResultKind.SUPPRESSED}
 
 #: What a limit of the platform teaches the recipient: {result code: (field, pause)}. Where a code says "a minute" or
 #: "a day" that is the pause; two seconds for "one a second", because clocks differ.
@@ -221,7 +221,7 @@ def _compose(message: Message) -> templates.OutgoingText:
     return templates.fill(message.template, [code], code=code)
 
 
-def _keeps_claim(outcome: Outcome, kind: Kind | None) -> bool:
+def _keeps_claim(outcome: Outcome, kind: ResultKind | None) -> bool:
     if outcome is Outcome.REFUSED:
         return kind in _LIMITS
     return outcome is not Outcome.UNSENT

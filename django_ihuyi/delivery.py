@@ -13,8 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from django_ihuyi import bulk
 from django_ihuyi.calls import PAUSES
-from django_ihuyi.client.results import Kind as ResultKind
-from django_ihuyi.client.results import describe
+from django_ihuyi.client.results import ResultKind, describe
 from django_ihuyi.dispatch import dispatch, leave_to_call
 from django_ihuyi.exceptions import NotSent, NumberRefused, SendingUnavailable
 from django_ihuyi.limits import Refusal

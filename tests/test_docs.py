@@ -11,7 +11,7 @@ from django.dispatch import Signal
 
 from django_ihuyi import policies, queued, signals
 from django_ihuyi.api.problems import PROBLEMS
-from django_ihuyi.client.faults import FAULTS
+from django_ihuyi.client.outcomes import FAULTS
 from django_ihuyi.conf import Settings
 from tests.pages import PAGES, ROOT, blocks, named, prose, sources, text_of
 from tests.test_architecture import LAYERS, PACKAGE

@@ -9,9 +9,8 @@ from django.db import connection
 
 from django_ihuyi import exceptions
 from django_ihuyi.backends.locmem import LocmemBackend
-from django_ihuyi.client.faults import FAULTS
-from django_ihuyi.client.outcomes import Submission
-from django_ihuyi.client.results import CATALOGUE, Actor, Kind
+from django_ihuyi.client.outcomes import FAULTS, Submission
+from django_ihuyi.client.results import CATALOGUE, Actor, ResultKind
 from django_ihuyi.models import Message, Recipient, Verification
 from django_ihuyi.verification import IssuedCode, VerdictOutcome
 from tests.clockwork import let_pass
@@ -205,20 +204,20 @@ def describe_send(**arguments):
 UNAVAILABLE = ("sending_unavailable", 60)
 # The kind of a result code, and: what the caller is told, and whether the claim stays. LESSONS says it of limits.
 KINDS = {
-    Kind.THROTTLED: (None, True),
-    Kind.QUOTA: (None, True),
-    Kind.SUPPRESSED: (("number_limit", 86_400), True),
-    Kind.NUMBER: (("number_refused", None), False),
-    Kind.CONTENT: (UNAVAILABLE, False),
-    Kind.ACCOUNT: (UNAVAILABLE, False),
-    Kind.CLOCK: (UNAVAILABLE, False),
-    Kind.REQUEST: (UNAVAILABLE, False),
-    Kind.GENERIC: (UNAVAILABLE, False),
+    ResultKind.THROTTLED: (None, True),
+    ResultKind.QUOTA: (None, True),
+    ResultKind.SUPPRESSED: (("number_limit", 86_400), True),
+    ResultKind.NUMBER: (("number_refused", None), False),
+    ResultKind.CONTENT: (UNAVAILABLE, False),
+    ResultKind.ACCOUNT: (UNAVAILABLE, False),
+    ResultKind.CLOCK: (UNAVAILABLE, False),
+    ResultKind.REQUEST: (UNAVAILABLE, False),
+    ResultKind.GENERIC: (UNAVAILABLE, False),
 }
-REFUSALS = {code: entry.kind for code, entry in CATALOGUE.items() if entry.kind is not Kind.SUCCESS}
+REFUSALS = {code: entry.kind for code, entry in CATALOGUE.items() if entry.kind is not ResultKind.SUCCESS}
 
 
-@pytest.mark.parametrize(("result_code", "kind"), [*REFUSALS.items(), (99_999, Kind.GENERIC)])
+@pytest.mark.parametrize(("result_code", "kind"), [*REFUSALS.items(), (99_999, ResultKind.GENERIC)])
 def test_every_result_code_is_logged_and_answered_as_its_kind_wants(configure, result_code, kind):
     told, counted = KINDS[kind]
     configure(CHANNELS=failing(outcome="refused", result_code=result_code))
@@ -288,7 +287,7 @@ def test_a_number_on_the_platforms_blacklist_gets_nothing_more_until_somebody_li
 
 STAFF = {Actor.OPERATOR, Actor.DEVELOPER}
 # The log of a message that did not leave, by who must act: for a fault that is nobody unless the way is wrong.
-LOUD = {code: entry.actor in STAFF for code, entry in CATALOGUE.items() if entry.kind is not Kind.SUCCESS}
+LOUD = {code: entry.actor in STAFF for code, entry in CATALOGUE.items() if entry.kind is not ResultKind.SUCCESS}
 
 
 @pytest.mark.parametrize(("result_code", "is_error"), [*LOUD.items(), (99_999, True)])
@@ -326,8 +325,12 @@ def told_by_the_log(caplog, end):
 
 
 def test_every_kind_of_result_code_is_in_the_tables_above():
-    assert set(KINDS) == set(Kind) - {Kind.SUCCESS}
-    limits = {code for code, kind in REFUSALS.items() if kind in (Kind.THROTTLED, Kind.QUOTA, Kind.SUPPRESSED)}
+    assert set(KINDS) == set(ResultKind) - {ResultKind.SUCCESS}
+    limits = {
+        code
+        for code, kind in REFUSALS.items()
+        if kind in (ResultKind.THROTTLED, ResultKind.QUOTA, ResultKind.SUPPRESSED)
+    }
     assert limits == {*LESSONS, 408, 4030}
 
 

@@ -1,11 +1,11 @@
 """The platform's language, free of Django.
 
 - `http`: `Client`, which makes the calls
-- `outcomes`: `Outcome`, `Submission`, `Balance`: what became of a call
+- `outcomes`: `Outcome`, `Submission`, `Balance`, `FAULTS`: what became of a call
 - `results`: the catalogue of the platform's result codes
 - `protocol`: sign, build and parse, pure
 - `products`: the platform's products: their addresses and their names for things
 - `endpoint`: which addresses may get our account and key
-- `retries`: who says whether a call may be tried once more
+- `exchange`: one request and its reply, and whether it may be tried once more
 - `wsgi`: `WSGIAdapter`, to call a WSGI application in place of the platform
 """

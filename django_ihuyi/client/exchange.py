@@ -6,7 +6,9 @@ import http.client
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -16,9 +18,8 @@ import requests
 from requests.adapters import BaseAdapter
 from urllib3.exceptions import HTTPError
 
-from django_ihuyi.client import retries
 from django_ihuyi.client.deadline import Call
-from django_ihuyi.client.faults import FAULTS, Fault
+from django_ihuyi.client.outcomes import FAULTS, Fault
 from django_ihuyi.client.probe import Way, probe
 from django_ihuyi.client.resolver import Lookup
 from django_ihuyi.client.transport import Session, Transport
@@ -53,6 +54,19 @@ class Reply:
     date: str
 
 
+_retry_judge: ContextVar[Callable[[], bool] | None] = ContextVar("django_ihuyi.client.retries", default=None)
+
+
+@contextmanager
+def retries_allowed_by(judge: Callable[[], bool]) -> Iterator[None]:
+    """Ask `judge` before each second try that is made inside, where a call certainly did not leave."""
+    token = _retry_judge.set(judge)
+    try:
+        yield
+    finally:
+        _retry_judge.reset(token)
+
+
 class Exchange:
     """The connections of one client; to be shared by threads, made anew after a fork."""
 
@@ -77,7 +91,7 @@ class Exchange:
         request.body = urlencode(form).encode()
         request.headers["Content-Length"] = str(len(request.body))
         reply = self._attempt(request, deadline)
-        if isinstance(reply, Fault) and reply.retried and monotonic() < deadline and retries.is_allowed():
+        if isinstance(reply, Fault) and reply.retried and monotonic() < deadline and _is_retry_allowed():
             return self._attempt(request, deadline)
         return reply
 
@@ -132,3 +146,8 @@ def _read(response: requests.Response) -> Reply | Fault:
         if len(body) > MAX_BODY:
             return FAULTS["answer_too_large"]
     return Reply(body=body, date=response.headers.get("Date", ""))
+
+
+def _is_retry_allowed() -> bool:
+    judge = _retry_judge.get()
+    return judge is None or judge()

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from django_ihuyi.client.exchange import Exchange, prepare
-from django_ihuyi.client.faults import Fault
+from django_ihuyi.client.outcomes import Fault
 from django_ihuyi.client.resolver import Lookup
 
 URL = "https://gcaptcha4.geetest.com/validate"

@@ -14,8 +14,7 @@ from requests.adapters import BaseAdapter
 
 from django_ihuyi.client.endpoint import check_endpoint, check_path, is_v2, method_url
 from django_ihuyi.client.exchange import Exchange, prepare
-from django_ihuyi.client.faults import FAULTS, Fault
-from django_ihuyi.client.outcomes import Balance, Outcome, Submission
+from django_ihuyi.client.outcomes import FAULTS, Balance, Fault, Outcome, Submission
 from django_ihuyi.client.probe import Way
 from django_ihuyi.client.products import check_owner, get_product
 from django_ihuyi.client.protocol import (
@@ -28,8 +27,8 @@ from django_ihuyi.client.protocol import (
     parse_submit,
 )
 from django_ihuyi.client.resolver import Lookup
+from django_ihuyi.client.sanitizing import clean, secrets_of
 from django_ihuyi.client.skew import PlatformClock
-from django_ihuyi.client.words import clean, secrets_of
 from django_ihuyi.exceptions import InvalidAnswer
 
 Answer = TypeVar("Answer", SubmitAnswer, BalanceAnswer)

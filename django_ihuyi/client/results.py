@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 
-class Kind(enum.Enum):
+class ResultKind(enum.Enum):
     """What sort of answer a result code is."""
 
     SUCCESS = "success"
@@ -43,7 +43,7 @@ class ResultCode:
     #: The meaning and what to do, in Chinese and in English.
     zh: str
     en: str
-    kind: Kind
+    kind: ResultKind
     actor: Actor
     #: How well it is known: "platform" (its published table) or "wild" (seen in answers, published nowhere).
     marks: str = "platform"
@@ -56,7 +56,7 @@ def describe(code: int) -> ResultCode:
         seed_text="",
         zh="未知的返回码；请登录平台或联系其客服查询。",
         en="A code that is not published; ask the platform's support.",
-        kind=Kind.GENERIC,
+        kind=ResultKind.GENERIC,
         actor=Actor.OPERATOR,
         marks="unknown",
     )
@@ -69,7 +69,7 @@ _ROWS = (
         zh="平台未接收该短信，未说明原因；短信没有发出。若持续出现，请联系平台客服。",
         en="The platform did not take the message and does not say why; nothing went out. "
         "If it lasts, ask its support.",
-        kind=Kind.GENERIC,
+        kind=ResultKind.GENERIC,
         actor=Actor.PLATFORM,
     ),
     ResultCode(
@@ -77,7 +77,7 @@ _ROWS = (
         seed_text="提交成功",
         zh="平台已接收该短信；是否送达以回执为准。",
         en="The platform took the message; a receipt tells whether it arrived.",
-        kind=Kind.SUCCESS,
+        kind=ResultKind.SUCCESS,
         actor=Actor.NOBODY,
     ),
     ResultCode(
@@ -85,7 +85,7 @@ _ROWS = (
         seed_text="非法ip访问",
         zh="服务器的 IP 不被允许；请在平台用户中心登记服务器的出口 IP。",
         en="The server's address is not allowed; register its outgoing address in the platform's user centre.",
-        kind=Kind.ACCOUNT,
+        kind=ResultKind.ACCOUNT,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -93,7 +93,7 @@ _ROWS = (
         seed_text="帐号不能为空",
         zh="请求中没有帐号；请检查 account 设置，以及请求是否为表单编码。",
         en="The request named no account; check the account option, and that nothing on the way changes the form.",
-        kind=Kind.ACCOUNT,
+        kind=ResultKind.ACCOUNT,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -101,7 +101,7 @@ _ROWS = (
         seed_text="密码不能为空",
         zh="请求中没有密码；请检查 api_key 设置。",
         en="The request had no password; check the api_key option.",
-        kind=Kind.ACCOUNT,
+        kind=ResultKind.ACCOUNT,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -109,7 +109,7 @@ _ROWS = (
         seed_text="手机号码不能为空",
         zh="请求中没有手机号码；这是程序错误。",
         en="The request named no number; this is a bug in the program.",
-        kind=Kind.REQUEST,
+        kind=ResultKind.REQUEST,
         actor=Actor.DEVELOPER,
     ),
     ResultCode(
@@ -117,7 +117,7 @@ _ROWS = (
         seed_text="手机号码已被列入黑名单",
         zh="该号码在平台黑名单中；在平台解除之前不要再向它发送。",
         en="The number is on the platform's blacklist; send nothing to it until it is lifted there.",
-        kind=Kind.SUPPRESSED,
+        kind=ResultKind.SUPPRESSED,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -125,7 +125,7 @@ _ROWS = (
         seed_text="短信内容不能为空",
         zh="请求中没有短信内容；这是程序错误。",
         en="The request had no content; this is a bug in the program.",
-        kind=Kind.REQUEST,
+        kind=ResultKind.REQUEST,
         actor=Actor.DEVELOPER,
     ),
     ResultCode(
@@ -133,7 +133,7 @@ _ROWS = (
         seed_text="API ID 或 API KEY 不正确",
         zh="帐号或密钥错误；请核对该产品的 APIID 与 APIKEY（每个产品各有一套）。",
         en="Account or key is wrong; compare them with those of this product (each has its own).",
-        kind=Kind.ACCOUNT,
+        kind=ResultKind.ACCOUNT,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -141,7 +141,7 @@ _ROWS = (
         seed_text="账号被冻结",
         zh="账号已被冻结；请联系平台客服。",
         en="The account is frozen; ask the platform's support.",
-        kind=Kind.ACCOUNT,
+        kind=ResultKind.ACCOUNT,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -149,7 +149,7 @@ _ROWS = (
         seed_text="动态密码已过期",
         zh="动态密码中的时间过旧；请校准服务器时钟。",
         en="The time in the dynamic password is too old; set the server's clock right.",
-        kind=Kind.CLOCK,
+        kind=ResultKind.CLOCK,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -158,7 +158,7 @@ _ROWS = (
         zh="动态密码不符；请核对密钥，并确认途中没有任何环节改动请求内容。",
         en="The dynamic password does not match; compare the key, and make sure that nothing on the way "
         "changes the request.",
-        kind=Kind.ACCOUNT,
+        kind=ResultKind.ACCOUNT,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -166,7 +166,7 @@ _ROWS = (
         seed_text="剩余条数不足",
         zh="账户余量不足；请充值。",
         en="The account has no messages left; buy more.",
-        kind=Kind.ACCOUNT,
+        kind=ResultKind.ACCOUNT,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -174,7 +174,7 @@ _ROWS = (
         seed_text="访问 ip 与备案 ip 不符",
         zh="服务器的出口 IP 与登记的不同；请在平台用户中心更新。",
         en="The server's outgoing address is not the one registered; update it in the platform's user centre.",
-        kind=Kind.ACCOUNT,
+        kind=ResultKind.ACCOUNT,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -182,7 +182,7 @@ _ROWS = (
         seed_text="手机格式不正确",
         zh="平台认为该号码不存在；请用户检查号码。",
         en="The platform says that there is no such number; the user should check it.",
-        kind=Kind.NUMBER,
+        kind=ResultKind.NUMBER,
         actor=Actor.USER,
     ),
     ResultCode(
@@ -190,7 +190,7 @@ _ROWS = (
         seed_text="短信内容含有敏感字符",
         zh="内容含有敏感词；请修改模板。",
         en="The content has a forbidden word; change the template.",
-        kind=Kind.CONTENT,
+        kind=ResultKind.CONTENT,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -198,7 +198,7 @@ _ROWS = (
         seed_text="签名格式不正确",
         zh="短信签名不合规；内容中不要带签名，请在平台检查签名设置。",
         en="The signature is not well-formed; put none into the content, and check it in the platform's user centre.",
-        kind=Kind.CONTENT,
+        kind=ResultKind.CONTENT,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -206,7 +206,7 @@ _ROWS = (
         seed_text="签名格式不正确",
         zh="没有提交备案模板；请先在平台提交模板并等待审核。",
         en="No template is filed (the platform's newer tables say so); file one and wait for its approval.",
-        kind=Kind.CONTENT,
+        kind=ResultKind.CONTENT,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -215,7 +215,7 @@ _ROWS = (
         zh="内容与审核通过的模板不匹配；除变量外必须逐字相同，标点为全角。",
         en="The content does not match an approved template (the platform's newer tables say so); "
         "all but the variables must be the same, the punctuation is full-width.",
-        kind=Kind.CONTENT,
+        kind=ResultKind.CONTENT,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -223,7 +223,7 @@ _ROWS = (
         seed_text="变量内容超过指定的长度【8】",
         zh="模板变量过长；请缩短变量，或在平台调整模板。",
         en="A variable of the template is too long; shorten it, or change the template in the user centre.",
-        kind=Kind.CONTENT,
+        kind=ResultKind.CONTENT,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -231,7 +231,7 @@ _ROWS = (
         seed_text="短信内容超出长度限制",
         zh="短信内容过长；请缩短模板。",
         en="The content is too long; shorten the template.",
-        kind=Kind.CONTENT,
+        kind=ResultKind.CONTENT,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -239,7 +239,7 @@ _ROWS = (
         seed_text="短信内容包含 emoji 符号",
         zh="短信内容含有 emoji；请从模板中删除。",
         en="The content has an emoji; take it out of the template.",
-        kind=Kind.CONTENT,
+        kind=ResultKind.CONTENT,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -247,7 +247,7 @@ _ROWS = (
         seed_text="签名未通过审核",
         zh="签名未通过审核；请在平台查看审核结果。",
         en="The signature is not approved; see why in the platform's user centre.",
-        kind=Kind.CONTENT,
+        kind=ResultKind.CONTENT,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -255,7 +255,7 @@ _ROWS = (
         seed_text="发送超限([20]条),已加入黑名单,可登入平台解除",
         zh="向该号码发送过多，已被平台列入黑名单；请登录平台解除。",
         en="Too many messages went to the number and the platform has blacklisted it; lift it in the user centre.",
-        kind=Kind.SUPPRESSED,
+        kind=ResultKind.SUPPRESSED,
         actor=Actor.OPERATOR,
     ),
     ResultCode(
@@ -263,7 +263,7 @@ _ROWS = (
         seed_text="同一手机号码同一秒钟之内发送频率不能超过 1 条",
         zh="同一号码每秒只能发送一条；请稍候再试。",
         en="One message a second to one number; wait and try again.",
-        kind=Kind.THROTTLED,
+        kind=ResultKind.THROTTLED,
         actor=Actor.NOBODY,
     ),
     ResultCode(
@@ -271,7 +271,7 @@ _ROWS = (
         seed_text="超出同一手机号一天之内【5】条短信限制",
         zh="该号码当天的短信已达上限；请次日再试。",
         en="The number has had all the messages that it may get in a day; try again tomorrow.",
-        kind=Kind.QUOTA,
+        kind=ResultKind.QUOTA,
         actor=Actor.NOBODY,
     ),
     ResultCode(
@@ -279,7 +279,7 @@ _ROWS = (
         seed_text="同一手机号验证码短信发送超出【5】条",
         zh="该号码当天的验证码短信已达上限；请次日再试。",
         en="The number has had all the verification codes that it may get in a day; try again tomorrow.",
-        kind=Kind.QUOTA,
+        kind=ResultKind.QUOTA,
         actor=Actor.NOBODY,
     ),
     ResultCode(
@@ -287,7 +287,7 @@ _ROWS = (
         seed_text="",
         zh="发送过于频繁（未公布，据观察）；请一分钟后再试。",
         en="Too frequent (not published, observed); try again in a minute.",
-        kind=Kind.THROTTLED,
+        kind=ResultKind.THROTTLED,
         actor=Actor.NOBODY,
         marks="wild",
     ),
@@ -296,7 +296,7 @@ _ROWS = (
         seed_text="",
         zh="含义未公布；请联系平台客服。",
         en="Seen in answers, its meaning is not published; ask the platform's support.",
-        kind=Kind.GENERIC,
+        kind=ResultKind.GENERIC,
         actor=Actor.OPERATOR,
         marks="wild",
     ),
@@ -305,7 +305,7 @@ _ROWS = (
         seed_text="",
         zh="同一号码每分钟一条（未公布，据观察）；请一分钟后再试。",
         en="One message a minute to one number (not published, observed); try again in a minute.",
-        kind=Kind.THROTTLED,
+        kind=ResultKind.THROTTLED,
         actor=Actor.NOBODY,
         marks="wild",
     ),
@@ -314,7 +314,7 @@ _ROWS = (
         seed_text="",
         zh="同一号码相同内容每分钟一条（未公布，据观察）；请一分钟后再试。",
         en="The same content to one number once a minute (not published, observed); try again in a minute.",
-        kind=Kind.THROTTLED,
+        kind=ResultKind.THROTTLED,
         actor=Actor.NOBODY,
         marks="wild",
     ),
@@ -323,7 +323,7 @@ _ROWS = (
         seed_text="",
         zh="同一号码相同内容每天五条（未公布，据观察）；请次日再试。",
         en="The same content to one number five times a day (not published, observed); try again tomorrow.",
-        kind=Kind.THROTTLED,
+        kind=ResultKind.THROTTLED,
         actor=Actor.NOBODY,
         marks="wild",
     ),
@@ -332,7 +332,7 @@ _ROWS = (
         seed_text="",
         zh="同一号码每两分钟一条（未公布，据观察）；请两分钟后再试。",
         en="One message in two minutes to one number (not published, observed); try again in two minutes.",
-        kind=Kind.THROTTLED,
+        kind=ResultKind.THROTTLED,
         actor=Actor.NOBODY,
         marks="wild",
     ),
@@ -341,7 +341,7 @@ _ROWS = (
         seed_text="",
         zh="含义未公布；请联系平台客服。",
         en="Seen in answers, its meaning is not published; ask the platform's support.",
-        kind=Kind.GENERIC,
+        kind=ResultKind.GENERIC,
         actor=Actor.OPERATOR,
         marks="wild",
     ),

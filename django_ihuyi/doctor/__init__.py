@@ -4,5 +4,5 @@
 - `diagnoses`: `Diagnosis`, one line of it
 - `site`, `stores`, `channels`: what is examined, one function a finding
 - `trials`: one real message, followed
-- `words`: result codes and faults in the reader's language
+- `phrases`: result codes and faults in the reader's language
 """

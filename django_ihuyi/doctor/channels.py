@@ -16,7 +16,7 @@ from django_ihuyi.client.outcomes import Balance, Outcome
 from django_ihuyi.client.probe import Way
 from django_ihuyi.client.skew import TOLERANCE
 from django_ihuyi.doctor.diagnoses import Diagnosis, Level
-from django_ihuyi.doctor.words import ADVICE, FAULTS, explain
+from django_ihuyi.doctor.phrases import ADVICE, FAULTS, explain
 
 #: Seconds that a dynamic password may be old, as the simulator assumes; the platform's own figure is not public.
 EXPIRY = 300

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from django_ihuyi import delivery, phones, verification
 from django_ihuyi.doctor.diagnoses import Diagnosis, Level
-from django_ihuyi.doctor.words import ADVICE, FAULTS, explain
+from django_ihuyi.doctor.phrases import ADVICE, FAULTS, explain
 from django_ihuyi.exceptions import IhuyiError
 from django_ihuyi.models import Message, MessageQuerySet, Recipient, State
 

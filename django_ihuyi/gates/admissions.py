@@ -17,7 +17,7 @@ from typing import Any
 from django.core.signals import setting_changed
 
 from django_ihuyi import signals
-from django_ihuyi.client import retries
+from django_ihuyi.client.exchange import retries_allowed_by
 from django_ihuyi.client.outcomes import Submission
 from django_ihuyi.client.results import describe
 from django_ihuyi.conf import settings
@@ -78,7 +78,7 @@ class Admission:
         """Make the call, and let its outcome teach the breaker."""
         lesson = None
         try:
-            with self._bulkhead.calling(), retries.allowed_by(self._breaker.may_retry):
+            with self._bulkhead.calling(), retries_allowed_by(self._breaker.may_retry):
                 self._submission = submission = submit()
             lesson = read(submission)
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django_ihuyi.client.outcomes import Outcome, Submission
-from django_ihuyi.client.results import Kind, describe
+from django_ihuyi.client.results import ResultKind, describe
 
 #: Faults from which nothing follows, because nobody called.
 _SAY_NOTHING = {"no_code"}
@@ -34,7 +34,7 @@ def read(submission: Submission) -> Lesson | None:
     if submission.outcome in (Outcome.UNSENT, Outcome.UNKNOWN) or submission.fault in _SLOW_DOWN:
         return FAILS
     kind = None if submission.code is None else describe(submission.code).kind
-    if kind is Kind.ACCOUNT:
+    if kind is ResultKind.ACCOUNT:
         return Lesson(works=False, blocked_by=submission.code)
     # With a wrong clock every password is refused, until it is set right.
-    return FAILS if kind is Kind.CLOCK else WORKS
+    return FAILS if kind is ResultKind.CLOCK else WORKS

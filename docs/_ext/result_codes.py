@@ -5,7 +5,7 @@ Without Sphinx: `python docs/_ext/result_codes.py` from the root of the reposito
 
 from pathlib import Path
 
-from django_ihuyi.client.results import CATALOGUE, Kind
+from django_ihuyi.client.results import CATALOGUE, ResultKind
 from django_ihuyi.simulator.products import INTERNATIONAL, SMS
 
 PAGE = Path(__file__).parent.parent / "reference" / "result_codes.md"
@@ -61,11 +61,11 @@ COLUMNS = (
 
 #: What the caller of send-code gets for each kind.
 REST_ANSWERS = {
-    Kind.SUCCESS: "202",
-    Kind.THROTTLED: "429 `resend_too_soon`",
-    Kind.QUOTA: "429 `number_limit`",
-    Kind.SUPPRESSED: "429 `number_limit`",
-    Kind.NUMBER: "400 `number_refused`",
+    ResultKind.SUCCESS: "202",
+    ResultKind.THROTTLED: "429 `resend_too_soon`",
+    ResultKind.QUOTA: "429 `number_limit`",
+    ResultKind.SUPPRESSED: "429 `number_limit`",
+    ResultKind.NUMBER: "400 `number_refused`",
 }
 #: It is throttled for a day, and answered as any number that has had enough for a day.
 REST_ANSWERS_OF_CODES = {4084: "429 `number_limit`"}
@@ -124,7 +124,7 @@ def page():
 
 
 def _cells(row):
-    is_success = row.kind is Kind.SUCCESS
+    is_success = row.kind is ResultKind.SUCCESS
     return (
         str(row.code),
         row.seed_text,

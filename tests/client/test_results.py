@@ -2,25 +2,25 @@
 
 import pytest
 
-from django_ihuyi.client.results import CATALOGUE, Actor, Kind, describe
+from django_ihuyi.client.results import CATALOGUE, Actor, ResultKind, describe
 
 KINDS = {
-    Kind.SUCCESS: {2},
-    Kind.THROTTLED: {4080, 4081, 4083, 4084, 4086, 4010},
-    Kind.QUOTA: {4082, 4085},
-    Kind.SUPPRESSED: {408, 4030},
-    Kind.NUMBER: {406},
-    Kind.CONTENT: {407, 4070, 4071, 4072, 40722, 4073, 4074, 4075},
-    Kind.ACCOUNT: {400, 401, 402, 405, 4050, 4051, 4052, 40502},
-    Kind.CLOCK: {40501},
-    Kind.REQUEST: {403, 404},
+    ResultKind.SUCCESS: {2},
+    ResultKind.THROTTLED: {4080, 4081, 4083, 4084, 4086, 4010},
+    ResultKind.QUOTA: {4082, 4085},
+    ResultKind.SUPPRESSED: {408, 4030},
+    ResultKind.NUMBER: {406},
+    ResultKind.CONTENT: {407, 4070, 4071, 4072, 40722, 4073, 4074, 4075},
+    ResultKind.ACCOUNT: {400, 401, 402, 405, 4050, 4051, 4052, 40502},
+    ResultKind.CLOCK: {40501},
+    ResultKind.REQUEST: {403, 404},
     # 4077 and 40505 were seen, but what they mean is published nowhere.
-    Kind.GENERIC: {0, 4077, 40505},
+    ResultKind.GENERIC: {0, 4077, 40505},
 }
 
 
 def test_every_code_has_its_kind():
-    assert {kind: {row.code for row in CATALOGUE.values() if row.kind is kind} for kind in Kind} == KINDS
+    assert {kind: {row.code for row in CATALOGUE.values() if row.kind is kind} for kind in ResultKind} == KINDS
 
 
 @pytest.mark.parametrize("row", CATALOGUE.values(), ids=lambda row: str(row.code))
@@ -36,4 +36,4 @@ def test_every_code_is_explained_in_both_languages(row):
 def test_an_unknown_code_is_kept_as_generic(code):
     row = describe(code)
 
-    assert (row.code, row.kind, row.actor, row.marks) == (code, Kind.GENERIC, Actor.OPERATOR, "unknown")
+    assert (row.code, row.kind, row.actor, row.marks) == (code, ResultKind.GENERIC, Actor.OPERATOR, "unknown")

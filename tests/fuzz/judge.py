@@ -5,8 +5,8 @@ from contextlib import suppress
 
 from django_ihuyi.client.products import PRODUCTS
 from django_ihuyi.client.protocol import parse_balance, parse_submit
+from django_ihuyi.client.sanitizing import MAX_LENGTH, clean
 from django_ihuyi.client.skew import PLAUSIBLE, read_date
-from django_ihuyi.client.words import MAX_LENGTH, clean
 from django_ihuyi.exceptions import InvalidAnswer
 
 ID_FIELDS = sorted({product.id_field for product in PRODUCTS.values()})

@@ -2,8 +2,7 @@
 
 import pytest
 
-from django_ihuyi.client.faults import FAULTS
-from django_ihuyi.client.outcomes import Outcome, Submission
+from django_ihuyi.client.outcomes import FAULTS, Outcome, Submission
 from django_ihuyi.client.results import CATALOGUE, Actor
 from django_ihuyi.gates.lessons import FAILS, WORKS, Lesson, read
 

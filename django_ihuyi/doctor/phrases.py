@@ -15,7 +15,7 @@ _REACH = _("Look at the firewall, and at the url of the channel.")
 _LATER = _("Try again; if it stays, ask the platform's support.")
 _ADDRESS = _("Look at the url of the channel: something else than the platform's interface may answer there.")
 
-#: What to do about each of `client.faults`.
+#: What to do about each of `client.outcomes.FAULTS`.
 ADVICE: Mapping[str, Promise] = {
     "name_not_found": _RESOLVE,
     "name_timeout": _RESOLVE,
