@@ -23,7 +23,7 @@ class IhuyiConfig(AppConfig):
 
         # Celery's workers know the tasks of modules that are imported. Where it is missing, a check says so.
         if settings.DISPATCHER == "celery" and find_spec("celery"):
-            import_module("django_ihuyi.integrations.celery")
+            import_module("django_ihuyi.delivery.dispatchers.celery")
         # Its extensions are found by being imported.
         if apps.is_installed("drf_spectacular"):
             import_module("django_ihuyi.api.schema")

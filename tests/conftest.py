@@ -8,9 +8,9 @@ from django.core.cache import cache
 from django.db import connection
 from django.utils import translation
 
-from django_ihuyi import gates
 from django_ihuyi.backends import locmem
 from django_ihuyi.backends.simulator import get_app
+from django_ihuyi.delivery import admission
 from tests import dispatchers, flushing
 
 FIGURE = "figure "
@@ -33,9 +33,9 @@ def empty_cache():
 @pytest.fixture(autouse=True)
 def open_gates():
     """What a test's failing platform has taught this process is none of the next test's business."""
-    gates.forget()
+    admission.forget()
     yield
-    gates.forget()
+    admission.forget()
 
 
 @pytest.fixture(autouse=True)

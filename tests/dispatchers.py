@@ -1,7 +1,7 @@
 """Dispatchers of a host's own, which prove the seam: one keeps the ids in a list, one is down."""
 
 from django_ihuyi import tasks
-from django_ihuyi.dispatch import Dispatcher
+from django_ihuyi.delivery.dispatchers.base import Dispatcher
 
 KEEPING = "tests.dispatchers.KeepingDispatcher"
 FAILING = "tests.dispatchers.FailingDispatcher"

@@ -3,8 +3,8 @@
 import contextlib
 
 from django_ihuyi.backends.locmem import outbox
+from django_ihuyi.delivery.admission.circuit_breaker import FAILURES
 from django_ihuyi.exceptions import SendingUnavailable
-from django_ihuyi.gates.breaker import FAILURES
 from django_ihuyi.verification import send_code, verify_code
 
 PHONE = "+8613800138000"

@@ -6,8 +6,9 @@ from functools import partial
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from django_ihuyi import bulk, delivery, exceptions, runs, tasks
+from django_ihuyi import delivery, exceptions, tasks
 from django_ihuyi.backends.locmem import LocmemBackend
+from django_ihuyi.delivery import bulk, worker
 from django_ihuyi.models import BatchRow, Message, Recipient, State
 from django_ihuyi.verification import send_code
 from tests import dispatchers
@@ -265,20 +266,20 @@ def test_the_database_itself_writes_a_row_once():
 @with_a_queue
 def test_notices_are_enqueued_a_hundred_at_a_time(configure):
     configure(DISPATCHER="tests.test_bulk.NotingDispatcher")
-    NotingDispatcher.runs.clear()
+    NotingDispatcher.chunks.clear()
 
     delivery.send_many([f"1390013{number:04}" for number in range(250)], template="sale")
 
-    assert [len(run) for run in NotingDispatcher.runs] == [100, 100, 50]
+    assert [len(chunk) for chunk in NotingDispatcher.chunks] == [100, 100, 50]
 
 
 class NotingDispatcher(dispatchers.KeepingDispatcher):
-    """Keeps runs, too."""
+    """Keeps chunks, too."""
 
-    runs = []
+    chunks = []
 
     def enqueue_many(self, message_ids, *, using):
-        self.runs.append(list(message_ids))
+        self.chunks.append(list(message_ids))
         super().enqueue_many(message_ids, using=using)
 
 
@@ -296,7 +297,7 @@ def test_a_run_delivers_its_messages_each_once(outbox):
 
 @with_a_queue
 def test_a_run_gives_way_to_a_code_and_goes_back_into_the_queue(configure, outbox, monkeypatch):
-    monkeypatch.setattr(runs, "GLANCE", 0)
+    monkeypatch.setattr(worker, "GLANCE", 0)
     configure(PLATFORM_CONCURRENCY=1)
     ids = [message.pk for message in sale(PHONES).sent]
     dispatchers.queue.clear()
@@ -313,7 +314,7 @@ def test_a_run_gives_way_to_a_code_and_goes_back_into_the_queue(configure, outbo
 
 @with_a_queue
 def test_a_run_ends_after_a_while_also_when_the_platform_is_down(configure, outbox, monkeypatch):
-    monkeypatch.setattr(runs, "LONGEST", 0.2)
+    monkeypatch.setattr(worker, "LONGEST", 0.2)
     configure(CHANNELS=failing(outcome="unsent"))
     ids = [message.pk for message in sale(PHONES).sent]
     dispatchers.queue.clear()

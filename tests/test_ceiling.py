@@ -6,9 +6,11 @@ import time
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from django_ihuyi import bulk, ceiling, delivery, dispatch, exceptions, tasks
+from django_ihuyi import delivery, exceptions, tasks
 from django_ihuyi.backends import BaseBackend
 from django_ihuyi.client.outcomes import Outcome, Submission
+from django_ihuyi.delivery import bulk, dispatch
+from django_ihuyi.delivery.admission import ceiling
 from django_ihuyi.models import Kind, Message, Place, Recipient
 from django_ihuyi.verification import send_code
 from tests import dispatchers

@@ -25,7 +25,7 @@ from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.retention import find_no_purge
 from django_ihuyi.conf import DEFAULT_TEXT
 from django_ihuyi.database.postgresql import end_waits
-from django_ihuyi.dispatch import load_dispatcher
+from django_ihuyi.delivery.dispatchers.base import load_dispatcher
 from django_ihuyi.guards.budgets import BudgetGuard
 from django_ihuyi.guards.captcha import CaptchaGuard
 from django_ihuyi.phones import fixed_codes
@@ -700,7 +700,7 @@ def test_no_finding_repeats_a_secret(check, chosen):
 def test_a_dispatcher_without_its_package_is_found(check, monkeypatch, dispatcher, package):
     load_dispatcher.cache_clear()
     for module in ("celery", "django_tasks"):
-        monkeypatch.delitem(sys.modules, f"django_ihuyi.integrations.{module}", raising=False)
+        monkeypatch.delitem(sys.modules, f"django_ihuyi.delivery.dispatchers.{module}", raising=False)
     for module in {package, "django_tasks"}:
         monkeypatch.setitem(sys.modules, module, None)
 

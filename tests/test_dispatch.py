@@ -8,8 +8,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.utils import timezone
 
-from django_ihuyi import delivery, dispatch, exceptions, gates, tasks
+from django_ihuyi import delivery, exceptions
 from django_ihuyi.client.outcomes import Outcome, Submission
+from django_ihuyi.delivery import admission, dispatch, worker
 from django_ihuyi.models import Message, Recipient
 from django_ihuyi.verification import VerdictOutcome, get_status
 from tests import dispatchers
@@ -65,8 +66,8 @@ def test_a_queue_that_runs_tasks_at_once_does_not_run_in_circles_while_the_platf
     configure, outbox, caplog, dispatcher, code
 ):
     configure(DISPATCHER=dispatcher, TEMPLATES={"shipped": {"TEXT": "{1}"}, "code": {"TEXT": "{code}"}})
-    with gates.admitted("sms") as admission:
-        admission.call(lambda: Submission(outcome=Outcome.REFUSED, code=4051, text="", elapsed=0.1))
+    with admission.acquire_permit("sms") as permit:
+        permit.call(lambda: Submission(outcome=Outcome.REFUSED, code=4051, text="", elapsed=0.1))
 
     if code:
         send()
@@ -129,7 +130,7 @@ def test_a_task_is_an_id(configure):
 
 
 def test_a_task_names_the_database_only_where_it_is_not_the_usual_one():
-    assert (tasks.where("default"), tasks.where("archive")) == ({}, {"using": "archive"})
+    assert (worker.where("default"), worker.where("archive")) == ({}, {"using": "archive"})
 
 
 @pytest.fixture
@@ -141,7 +142,7 @@ def _dummy_tasks(settings):
 
 @pytest.mark.usefixtures("_dummy_tasks")
 def test_what_waits_for_the_platform_is_a_task_of_a_later_moment_and_no_fresh_code_waits_behind_it():
-    from django_ihuyi.integrations import django_tasks  # noqa: PLC0415
+    from django_ihuyi.delivery.dispatchers import django_tasks  # noqa: PLC0415
 
     queue, before = django_tasks.TasksDispatcher(), timezone.now()
     queue.enqueue(1, kind="code", using="default")
@@ -169,7 +170,7 @@ def _celery_in_memory():
 def test_to_celery_it_is_sent_with_a_countdown():
     from celery import signals  # noqa: PLC0415
 
-    from django_ihuyi.integrations.celery import CeleryDispatcher  # noqa: PLC0415
+    from django_ihuyi.delivery.dispatchers.celery import CeleryDispatcher  # noqa: PLC0415
 
     sent = []
 

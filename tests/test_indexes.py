@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from django_ihuyi import retention
 from django_ihuyi.admin.base import BoundedPaginator
+from django_ihuyi.delivery.receipts import take_receipt
 from django_ihuyi.models import (
     BatchRow,
     Budget,
@@ -21,7 +22,6 @@ from django_ihuyi.models import (
     Verification,
     read_standing,
 )
-from django_ihuyi.pushes import take_receipt
 from django_ihuyi.verification import get_status
 from tests.story import PHONE, send
 

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from django_ihuyi import gates, pushes
 from django_ihuyi.backends.locmem import outbox
+from django_ihuyi.delivery import admission, receipts
+from django_ihuyi.delivery.recovery import recover
 from django_ihuyi.exceptions import LimitReached, SendingUnavailable
 from django_ihuyi.models import Message, Receipt, State, Verification
-from django_ihuyi.recovery import recover
 from django_ihuyi.verification import get_status, verify_code
 from tests.clockwork import MODELS, let_pass
 from tests.life_model import ATTEMPTS, MESSAGES_A_DAY, Model
@@ -72,7 +72,7 @@ class Life(RuleBasedStateMachine):
         again = self.either(lambda now: self.model.is_resend(named, purpose, now))
         self.configure(CHANNELS=failing(outcome=outcome))
         answered, issued = self.ask(purpose, named)
-        gates.forget()
+        admission.forget()
 
         has_left = answered is None
         assert answered in expected | ({"sending_unavailable"} if outcome == "unsent" and None in expected else set())
@@ -132,12 +132,12 @@ class Life(RuleBasedStateMachine):
         if what in ("delivered", "undelivered"):
             for message in Message.objects.exclude(platform_id=""):
                 is_delivered = what == "delivered"
-                pushes.take_receipt(
+                receipts.take_receipt(
                     Receipt(platform_id=message.platform_id, phone=PHONE, is_delivered=is_delivered, code="2")
                 )
         elif what == "restarted":
             connection.close()
-            gates.forget()
+            admission.forget()
             recover()
         else:
             self.stop_clock()

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.test import Client
 
-from django_ihuyi import background, calls
 from django_ihuyi.backends import locmem
+from django_ihuyi.delivery import call, in_process
+from django_ihuyi.delivery.receipts import take_receipt
 from django_ihuyi.exceptions import LimitReached, SendingUnavailable, UnavailableChannel
 from django_ihuyi.models import Message, Receipt, Verification
-from django_ihuyi.pushes import take_receipt
 from django_ihuyi.verification import VerdictOutcome, get_status
 from tests import dispatchers
 from tests.clockwork import let_pass
@@ -37,7 +37,7 @@ def _policy(configure):
 @pytest.fixture
 def _quick(monkeypatch):
     """A decoy takes as long as the calls before it, of which this process has made slow ones for other tests."""
-    monkeypatch.setattr(calls, "_recent", [0.0])
+    monkeypatch.setattr(call, "_recent", [0.0])
 
 
 @pytest.fixture
@@ -293,7 +293,7 @@ def is_refused(phone):
 def test_the_answer_does_not_wait_for_the_platform(monkeypatch):
     """A thread of the process makes the call when the answer is under way."""
     asked, submit = [], locmem.LocmemBackend.submit
-    monkeypatch.setattr(background, "_pool", pool := ThreadPoolExecutor(1))
+    monkeypatch.setattr(in_process, "_pool", pool := ThreadPoolExecutor(1))
 
     def submit_slowly(backend, phone, text):
         time.sleep(0.2)
@@ -312,8 +312,8 @@ def test_the_answer_does_not_wait_for_the_platform(monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_a_decoy_is_under_way_as_long_as_a_call(monkeypatch):
     """Meanwhile the number may be sent nothing else, which the limits tell whoever asks."""
-    monkeypatch.setattr(background, "_pool", pool := ThreadPoolExecutor(1))
-    monkeypatch.setattr(calls, "_recent", [1.0])
+    monkeypatch.setattr(in_process, "_pool", pool := ThreadPoolExecutor(1))
+    monkeypatch.setattr(call, "_recent", [1.0])
 
     ask(STRANGER)
     deadline = time.monotonic() + 30
@@ -330,7 +330,7 @@ def test_a_decoy_is_under_way_as_long_as_a_call(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_what_fails_in_a_thread_is_logged_and_left_to_recovery(monkeypatch, caplog):
-    monkeypatch.setattr(background, "_pool", pool := ThreadPoolExecutor(1))
+    monkeypatch.setattr(in_process, "_pool", pool := ThreadPoolExecutor(1))
     monkeypatch.setattr(locmem.LocmemBackend, "submit", lambda *_: 1 / 0)
 
     ask(REGISTERED)
@@ -342,7 +342,7 @@ def test_what_fails_in_a_thread_is_logged_and_left_to_recovery(monkeypatch, capl
 
 @pytest.mark.django_db(transaction=True)
 def test_a_process_that_starts_no_thread_any_more_refuses_and_gives_the_claim_back(monkeypatch):
-    monkeypatch.setattr(background, "_pool", pool := ThreadPoolExecutor(1))
+    monkeypatch.setattr(in_process, "_pool", pool := ThreadPoolExecutor(1))
     pool.shutdown()
 
     with pytest.raises(SendingUnavailable):

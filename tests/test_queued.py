@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from django_ihuyi import background, delivery, exceptions, gates, queued, tasks
+from django_ihuyi import delivery, exceptions, tasks
 from django_ihuyi.backends.locmem import LocmemBackend
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.database.clock import DatabaseNow
+from django_ihuyi.delivery import admission, in_process, queue
 from django_ihuyi.models import Message, Recipient, Verification
 from django_ihuyi.verification import get_status
 from tests import dispatchers
@@ -272,7 +273,7 @@ def shut_platform(_queue, configure):
     inside, leave = threading.Event(), threading.Event()
 
     def hold():
-        with gates.admitted("sms"):
+        with admission.acquire_permit("sms"):
             inside.set()
             leave.wait(60)
 
@@ -329,8 +330,8 @@ def _blocked_marketing(_queue, configure):
     channels = ["sms", "marketing", "voice"]
     configure(DISPATCHER=dispatchers.DEFERRING, CHANNELS={channel: failing()["sms"] for channel in channels})
     for channel in channels[1:]:
-        with gates.admitted(channel) as admission:
-            admission.call(lambda: Submission(outcome=Outcome.REFUSED, code=4051, text="", elapsed=0.1))
+        with admission.acquire_permit(channel) as permit:
+            permit.call(lambda: Submission(outcome=Outcome.REFUSED, code=4051, text="", elapsed=0.1))
 
 
 @pytest.mark.usefixtures("_blocked_marketing")
@@ -369,7 +370,7 @@ def test_a_run_for_a_shut_platform_goes_back_as_one_task(configure, outbox):
 def test_what_had_to_wait_leaves_when_the_platform_may_be_called_again(outbox):
     message = notify(channel="marketing")
     dispatchers.work()
-    gates.forget()
+    admission.forget()
 
     tasks.run_many(dispatchers.later[0][0])
 
@@ -379,13 +380,13 @@ def test_what_had_to_wait_leaves_when_the_platform_may_be_called_again(outbox):
 
 @pytest.mark.usefixtures("_blocked_marketing")
 def test_in_the_process_s_own_queue_it_waits_behind_the_others(outbox, monkeypatch):
-    monkeypatch.setattr(background, "_pool", pool := ThreadPoolExecutor(1))
+    monkeypatch.setattr(in_process, "_pool", pool := ThreadPoolExecutor(1))
     waiting, other = notify(channel="marketing"), notify("13900139000")
 
     for message in (waiting, other):
-        background.deliver_later(message.pk, using="default")
+        in_process.deliver_later(message.pk, using="default")
     wait_until(lambda: len(outbox) == 1)
-    gates.forget()
+    admission.forget()
     wait_until(lambda: len(outbox) == 2)
     pool.shutdown()
 
@@ -400,7 +401,7 @@ def wait_until(is_so):
 
 @pytest.mark.usefixtures("shut_platform")
 def test_a_worker_has_a_message_in_hand_for_a_moment_and_then_looks_for_others(monkeypatch):
-    monkeypatch.setattr(queued, "IN_HAND", 0.1)
+    monkeypatch.setattr(queue, "IN_HAND", 0.1)
     send()
     [task] = dispatchers.queue
     dispatchers.queue.clear()

@@ -8,14 +8,15 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
-from django_ihuyi import calls, recovery, signals, tasks
+from django_ihuyi import signals, tasks
 from django_ihuyi.backends.locmem import LocmemBackend
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.database import optimistic_retry
 from django_ihuyi.database.clock import DatabaseNow
+from django_ihuyi.delivery import call, recovery, worker
+from django_ihuyi.delivery.recovery import Recovered, recover
 from django_ihuyi.management.commands.ihuyi_recover import Command
 from django_ihuyi.models import Message, MessageQuerySet, Verification
-from django_ihuyi.recovery import Recovered, recover
 from django_ihuyi.verification import VerdictOutcome
 from tests.clockwork import let_pass
 from tests.story import failing, guess_right, send
@@ -151,7 +152,7 @@ def test_a_call_that_ends_after_all_knows_better_than_recovery(told):
     recover()
     told.clear()
 
-    calls.settle(slow, ACCEPTED, using="default")
+    call.settle(slow, ACCEPTED, using="default")
 
     message = Message.objects.get()
     assert (message.state, message.platform_id) == ("submitted", ACCEPTED.platform_id)
@@ -167,7 +168,7 @@ def test_a_call_that_failed_after_all_gives_its_claim_back(outcome):
     recover()
 
     code = 4072 if outcome is Outcome.REFUSED else None
-    calls.settle(slow, Submission(outcome=outcome, code=code, text="no", elapsed=70.0), using="default")
+    call.settle(slow, Submission(outcome=outcome, code=code, text="no", elapsed=70.0), using="default")
 
     message = Message.objects.get()
     assert (message.state, message.counted) == (outcome.value, False)
@@ -178,7 +179,7 @@ def test_a_late_end_changes_nothing_else(told, state):
     leave(state)
     told.clear()
 
-    calls.settle(Message.objects.get(), ACCEPTED, using="default")
+    call.settle(Message.objects.get(), ACCEPTED, using="default")
 
     assert (Message.objects.get().state, told) == (state, [])
 
@@ -227,7 +228,7 @@ def test_the_command_that_goes_on_for_ever_outlives_trouble_and_says_its_class(t
 
 
 def test_a_worker_recovers_at_its_first_task_and_then_not_at_each(monkeypatch):
-    monkeypatch.setattr(tasks, "recover_when_due", recovery._Sweeper().sweep)
+    monkeypatch.setattr(worker, "recover_when_due", recovery._Sweeper().sweep)
     states = []
     for purpose in ("login", "register"):
         send(purpose=purpose)
@@ -240,7 +241,7 @@ def test_a_worker_recovers_at_its_first_task_and_then_not_at_each(monkeypatch):
 
 
 def test_a_worker_recovers_after_a_task_that_failed_too(monkeypatch):
-    monkeypatch.setattr(tasks, "recover_when_due", recovery._Sweeper().sweep)
+    monkeypatch.setattr(worker, "recover_when_due", recovery._Sweeper().sweep)
     leave()
     let_pass(seconds=61)
 
@@ -253,7 +254,7 @@ def test_a_worker_recovers_after_a_task_that_failed_too(monkeypatch):
 def start_celery():
     """Tell as Celery does, in the process that watches over its workers, that they are ready."""
     celery = pytest.importorskip("celery")
-    import_module("django_ihuyi.integrations.celery")
+    import_module("django_ihuyi.delivery.dispatchers.celery")
     celery.signals.worker_ready.send(sender=None)
 
 

@@ -5,9 +5,10 @@ import json
 import pytest
 from django.db import connections
 
-from django_ihuyi import delivery, proofs, pushes
+from django_ihuyi import delivery, proofs
+from django_ihuyi.delivery import receipts
+from django_ihuyi.delivery.recovery import recover
 from django_ihuyi.models import Message, Verification
-from django_ihuyi.recovery import recover
 from django_ihuyi.retention.purging import purge
 from django_ihuyi.retention.subjects import export, forget
 from tests.story import PHONE, failing, other_than
@@ -85,7 +86,7 @@ def test_receipts_and_replies_ask_no_replica(site, client, outbox):
     message = Message.objects.using("default").select_related("recipient").get()
     platform = Platform()
     pushed = [platform.receipt(message), platform.receipt(message, smsid="1"), platform.reply()]
-    pushes.settle_strays()
+    receipts.settle_unmatched()
     status = client.get(f"/api/phone/verifications/{issued['verification_id']}/")
 
     assert [answer.content for answer in pushed] == [b"success"] * 3

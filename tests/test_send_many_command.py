@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from django_ihuyi.backends.locmem import LocmemBackend
-from django_ihuyi.gates.breaker import FAILURES
+from django_ihuyi.delivery.admission.circuit_breaker import FAILURES
 from django_ihuyi.management.commands import ihuyi_send_many
 from django_ihuyi.models import BatchRow, Message
 from tests import dispatchers

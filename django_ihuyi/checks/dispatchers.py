@@ -9,7 +9,7 @@ from django.utils.module_loading import import_string
 
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import sound
-from django_ihuyi.dispatch import INLINE, PATHS, load_dispatcher
+from django_ihuyi.delivery.dispatchers.base import INLINE, PATHS, load_dispatcher
 
 FALLBACKS = ("inline", "refuse")
 #: Backends of Django's task framework that have no workers.

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from django_ihuyi.bulk import Row
+from django_ihuyi.delivery.bulk import Row
 
 #: What the column of numbers, or the member of each object, is called.
 PHONE, VARIABLES = "phone", "variables"

@@ -14,14 +14,14 @@ from django.views.decorators.debug import sensitive_variables
 
 from django_ihuyi import phones, policies
 from django_ihuyi.conf import settings
-from django_ihuyi.delivery import is_for_test_number, raise_unless_sent
-from django_ihuyi.dispatch import dispatch, initial_state, leave_to_call
+from django_ihuyi.delivery.channels import choose_channel
+from django_ihuyi.delivery.dispatch import dispatch, initial_state, permit_to_call
+from django_ihuyi.delivery.outcomes import is_for_test_number, raise_unless_sent
+from django_ihuyi.delivery.reservation import reserve
 from django_ihuyi.exceptions import UnavailableChannel, UnknownPurpose
 from django_ihuyi.guards import Wanted, guarded
 from django_ihuyi.models import Kind, Message, Standing, Verification
-from django_ihuyi.notices import choose_channel
 from django_ihuyi.phones import fixed_codes
-from django_ihuyi.reservations import reserve
 from django_ihuyi.texts import templates
 from django_ihuyi.verification.identity import parse_id
 
@@ -78,7 +78,7 @@ def send_code(
     database = using or router.db_for_write(Verification)
     wanted = Wanted(phone=canonical, purpose=purpose, channel=by, client=client, user=user, captcha=captcha)
     decoy = not policies.load_policy(purpose)(wanted)
-    leave = partial(leave_to_call, by, phone=canonical, purpose=purpose)
+    leave = partial(permit_to_call, by, phone=canonical, purpose=purpose)
     with leave():
         pass  # nobody shall spend a captcha who cannot be sent to; held meanwhile, a guard that hangs would stop others
     with guarded(wanted, using=database) as guards, leave():

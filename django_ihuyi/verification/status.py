@@ -8,12 +8,13 @@ from datetime import datetime
 from django.db import router
 from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi import policies, pushes
+from django_ihuyi import policies
 from django_ihuyi.conf import settings
+from django_ihuyi.delivery import receipts
+from django_ihuyi.delivery.reservation import rules_of
 from django_ihuyi.limits import find_refusal
 from django_ihuyi.models import LEASE, Kind, Message, Standing, State, Verification, read_verification
 from django_ihuyi.phones import fixed_codes
-from django_ihuyi.reservations import rules_of
 from django_ihuyi.verification.identity import parse_id
 
 _DELIVERY = {
@@ -52,7 +53,7 @@ def get_status(verification_id: str, *, using: str | None = None) -> Status | No
     verification, now = standing.verification, standing.now
     last = Message.objects.using(database).filter(verification=verification).order_by("-id").first()
     is_told = last is not None and not policies.is_discreet(verification.purpose)
-    if last and is_told and pushes.settle_strays_of(last, using=database):
+    if last and is_told and receipts.settle_unmatched_of(last, using=database):
         last.refresh_from_db(using=database)  # its receipt overtook the answer to the call
     return Status(
         state=_state(verification, now),

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from django_ihuyi import pushes
 from django_ihuyi.database import optimistic_retry
+from django_ihuyi.delivery.receipts import settle_newest_unmatched, take_receipt, take_reply
 from django_ihuyi.logs import get_logger
 from django_ihuyi.webhooks.forms import Refused, read_form, read_receipt, read_reply
 from django_ihuyi.webhooks.gate import let_in
@@ -37,7 +37,7 @@ def webhook(take: Callable[[Mapping[str, str]], None]) -> View:
             return HttpResponseNotAllowed(["POST"])
         try:
             take(read_form(request))
-            pushes.settle_newest_strays()
+            settle_newest_unmatched()
         except Refused as refusal:
             logger.warning("%s: refused with %d, %s", take.__name__, refusal.status, refusal.reason)
             return _say(refusal.reason, status=refusal.status)
@@ -56,14 +56,14 @@ def webhook(take: Callable[[Mapping[str, str]], None]) -> View:
 @webhook
 def receipts(form: Mapping[str, str]) -> None:
     """Take a receipt."""
-    pushes.take_receipt(read_receipt(form))
+    take_receipt(read_receipt(form))
 
 
 @webhook
 def replies(form: Mapping[str, str]) -> None:
     """Take a reply."""
     reply = read_reply(form)
-    pushes.take_reply(reply.phone, reply.content, platform_id=reply.platform_id, replied_at=reply.replied_at)
+    take_reply(reply.phone, reply.content, platform_id=reply.platform_id, replied_at=reply.replied_at)
 
 
 def _say(words: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:

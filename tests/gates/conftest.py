@@ -2,7 +2,7 @@
 
 import pytest
 
-from django_ihuyi import gates
+from django_ihuyi.delivery import admission
 from tests.gates.clocks import Clock
 
 
@@ -10,5 +10,5 @@ from tests.gates.clocks import Clock
 def clock():
     """Turn the gates' time: they begin anew with this clock, until a setting is changed."""
     clock = Clock()
-    gates.forget(clock=clock)
+    admission.forget(clock=clock)
     return clock

@@ -13,10 +13,12 @@ from contextlib import contextmanager
 import pytest
 from django.db import transaction
 
-from django_ihuyi import calls, delivery, dispatch, gates, signals
+from django_ihuyi import delivery, signals
 from django_ihuyi.backends.locmem import LocmemBackend
 from django_ihuyi.client.outcomes import Outcome, Submission
-from django_ihuyi.dispatch import leave_to_call
+from django_ihuyi.delivery import admission, dispatch
+from django_ihuyi.delivery import call as delivery_call
+from django_ihuyi.delivery.dispatch import permit_to_call
 from django_ihuyi.exceptions import LimitReached, NotSent, SendingUnavailable
 from django_ihuyi.guards import Guard
 from django_ihuyi.models import Message, Recipient
@@ -55,7 +57,7 @@ def platform(configure, clock):
         CHANNELS={"sms": fickle, "marketing": {"BACKEND": LOCMEM}},
         TEMPLATES={"code": {"TEXT": "代码 {code}"}, "news": {"TEXT": "晚上八点开售。"}},
     )
-    gates.forget(clock=clock)
+    admission.forget(clock=clock)
     FickleBackend.fate, FickleBackend.calls = None, 0
     return FickleBackend
 
@@ -101,8 +103,8 @@ def break_down(platform, fate=GONE, *, sends=5):
 
 def fail():
     """Make a call that fails."""
-    with gates.admitted("sms") as admission:
-        admission.call(lambda: Submission(text="", elapsed=0.0, **GONE))
+    with admission.acquire_permit("sms") as permit:
+        permit.call(lambda: Submission(text="", elapsed=0.0, **GONE))
 
 
 def said(caplog, *, level=logging.WARNING):
@@ -184,7 +186,7 @@ class SlowGuard(Guard):
 
 
 def _call_and_return():
-    with gates.admitted("sms"):
+    with admission.acquire_permit("sms"):
         pass
 
 
@@ -197,7 +199,7 @@ def test_a_guard_that_takes_its_time_keeps_nobody_else_from_the_platform(configu
 
 def test_a_guard_that_refuses_leaves_the_probe_to_others(platform, clock, configure):
     configure(GUARDS=[f"{__name__}.SlowGuard"])
-    gates.forget(clock=clock)
+    admission.forget(clock=clock)
     for _ in range(5):
         fail()
     clock.let_pass(30)
@@ -217,7 +219,7 @@ class OccupyingGuard(Guard):
 
 
 def _hold_a_place(taken):
-    with gates.admitted("sms"):
+    with admission.acquire_permit("sms"):
         taken.set()
         threading.Event().wait(0.05)
 
@@ -274,12 +276,12 @@ def test_a_probe_that_the_limits_refuse_is_not_the_probe(platform, clock):
 
 def test_a_probe_that_finds_no_room_is_not_the_probe(platform, clock, configure):
     configure(PLATFORM_CONCURRENCY=1)
-    gates.forget(clock=clock)
+    admission.forget(clock=clock)
     break_down(platform)
     platform.fate = None
     clock.let_pass(30)
 
-    with gates.admitted("marketing"):
+    with admission.acquire_permit("marketing"):
         assert attempt() == 2
     assert attempt() is None
 
@@ -387,7 +389,7 @@ def test_changed_settings_begin_anew(platform, configure):
 
 def test_only_so_many_wait_for_the_platform(configure):
     configure(PLATFORM_CONCURRENCY=2)
-    with gates.admitted("sms"), ThreadPoolExecutor(2) as threads:
+    with admission.acquire_permit("sms"), ThreadPoolExecutor(2) as threads:
         inside, leave = threading.Event(), threading.Event()
         other = threads.submit(hold, "marketing", inside, leave)
         inside.wait(10)
@@ -400,7 +402,7 @@ def test_only_so_many_wait_for_the_platform(configure):
 
 
 def hold(channel, inside, leave):
-    with gates.admitted(channel):
+    with admission.acquire_permit(channel):
         if inside:
             inside.set()
             leave.wait(10)
@@ -411,11 +413,11 @@ def test_who_is_patient_is_let_through_when_another_one_is_through(configure):
     let_in = threading.Event()
 
     def come_later():
-        with gates.admitted("sms", patience=30):
+        with admission.acquire_permit("sms", patience=30):
             let_in.set()
 
     with ThreadPoolExecutor() as pool:
-        with gates.admitted("sms"):
+        with admission.acquire_permit("sms"):
             later = pool.submit(come_later)
             was_let_in = let_in.wait(0.1)
         later.result(timeout=30)
@@ -424,7 +426,7 @@ def test_who_is_patient_is_let_through_when_another_one_is_through(configure):
 
 
 def leave_and_call(seconds):
-    with leave_to_call("sms", phone=PHONE):
+    with permit_to_call("sms", phone=PHONE):
         time.sleep(seconds)
 
 
@@ -448,8 +450,8 @@ def hanging():
         return Submission(text="", elapsed=0.0, **SILENT)
 
     def call():
-        with gates.admitted("sms") as admission:
-            admission.call(submit)
+        with admission.acquire_permit("sms") as permit:
+            permit.call(submit)
 
     caller = threading.Thread(target=call)
     caller.start()
@@ -464,7 +466,7 @@ def hanging():
 def test_who_has_not_called_yet_is_waited_for(configure):
     configure(PLATFORM_CONCURRENCY=1)
     with ThreadPoolExecutor(1) as pool:
-        with gates.admitted("sms"):
+        with admission.acquire_permit("sms"):
             later = pool.submit(leave_and_call, 0)
             time.sleep(3 * dispatch.STANDSTILL)
         later.result(timeout=30)
@@ -485,7 +487,7 @@ def test_nobody_waits_for_those_who_hang(configure):
 def test_whoever_is_called_inside_shares_the_admission(configure):
     configure(PLATFORM_CONCURRENCY=1)
 
-    with gates.admitted("sms") as outer, gates.admitted("sms") as inner:
+    with admission.acquire_permit("sms") as outer, admission.acquire_permit("sms") as inner:
         assert inner is outer
 
 
@@ -510,8 +512,8 @@ def test_a_message_whose_commit_finds_the_gates_shut_is_unsent_and_not_counted(p
     with transaction.atomic():
         send()
         for _ in range(5):
-            with gates.admitted("sms") as admission:
-                admission.call(lambda: Submission(text="", elapsed=0.0, **GONE))
+            with admission.acquire_permit("sms") as permit:
+                permit.call(lambda: Submission(text="", elapsed=0.0, **GONE))
 
     message = Message.objects.get()
     assert (message.state, message.fault, message.counted, platform.calls) == ("unsent", "not_called", False, 0)
@@ -520,8 +522,8 @@ def test_a_message_whose_commit_finds_the_gates_shut_is_unsent_and_not_counted(p
 @pytest.fixture
 def long_patience_at_the_call(monkeypatch):
     """Let a busy machine take as long as it likes."""
-    monkeypatch.setattr(calls, "PATIENCE", 30)
-    monkeypatch.setattr(calls, "STANDSTILL", 30)
+    monkeypatch.setattr(delivery_call, "PATIENCE", 30)
+    monkeypatch.setattr(delivery_call, "STANDSTILL", 30)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -561,14 +563,15 @@ def test_what_becomes_of_a_message_that_was_let_through_is_as_ever(platform):
     ]
 
 
+SETTINGS = {"INSTALLED_APPS": ["django_ihuyi"], "IHUYI": {"PLATFORM_CONCURRENCY": 1}}
 FORK = """
 import os, sys, threading
 import django
 django.setup()
-from django_ihuyi import gates
+from django_ihuyi.delivery import admission
 
 def hold(inside, leave):
-    with gates.admitted("sms"):
+    with admission.acquire_permit("sms"):
         inside.set()
         leave.wait(20)
 
@@ -578,7 +581,7 @@ thread.start()
 inside.wait(20)
 child = os.fork()
 if child == 0:
-    with gates.admitted("sms"):
+    with admission.acquire_permit("sms"):
         os._exit(7)
 leave.set()
 thread.join()
@@ -589,7 +592,7 @@ if os.name == "posix":  # Windows has no forks.
 
     def test_a_fork_has_gates_of_its_own():
         """The calls of the parent's threads, which the child does not have, take up no room in it."""
-        script = f"from django.conf import settings\nsettings.configure(IHUYI={{'PLATFORM_CONCURRENCY': 1}})\n{FORK}"
+        script = f"from django.conf import settings\nsettings.configure(**{SETTINGS!r})\n{FORK}"
         finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
 
         assert finished.stdout == "7\n"

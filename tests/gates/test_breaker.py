@@ -5,11 +5,19 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, precondition, rule
 
-from django_ihuyi.gates.breaker import FAILURES, PAUSE, SOON, Breaker, Ticket, Turn, Wait
-from django_ihuyi.gates.lessons import FAILS, WORKS, Lesson
+from django_ihuyi.delivery.admission.circuit_breaker import (
+    FAILURES,
+    OPEN_SECONDS,
+    SOON,
+    BreakerPermit,
+    CircuitBreaker,
+    Transition,
+    Wait,
+)
+from django_ihuyi.delivery.admission.health import FAILS, WORKS, CallHealth
 from tests.gates.clocks import Clock
 
-WRONG_KEY, EMPTY = Lesson(works=False, blocked_by=405), Lesson(works=False, blocked_by=4051)
+WRONG_KEY, EMPTY = CallHealth(works=False, blocked_by=405), CallHealth(works=False, blocked_by=4051)
 LESSONS = st.sampled_from([WORKS, FAILS, FAILS, FAILS, WRONG_KEY, None])
 
 
@@ -20,7 +28,7 @@ def clock():
 
 @pytest.fixture
 def breaker(clock):
-    return Breaker(clock=clock)
+    return CircuitBreaker(clock=clock)
 
 
 def teach(breaker, *lessons):
@@ -33,7 +41,7 @@ def is_wait(answer):
 
 
 def test_the_fifth_failure_in_a_row_opens_it_for_thirty_seconds(breaker):
-    assert teach(breaker, *[FAILS] * 5) == [None] * 4 + [Turn.FAILED]
+    assert teach(breaker, *[FAILS] * 5) == [None] * 4 + [Transition.FAILED]
     assert breaker.admit() == Wait(seconds=30)
 
 
@@ -53,53 +61,53 @@ def test_what_works_begins_the_row_anew(breaker):
 def test_a_call_that_shows_nothing_neither_breaks_the_row_nor_lengthens_it(breaker):
     teach(breaker, *[FAILS] * 4, None)
 
-    assert teach(breaker, FAILS) == [Turn.FAILED]
+    assert teach(breaker, FAILS) == [Transition.FAILED]
 
 
 def test_after_the_pause_one_probe_goes_and_the_others_wait_for_it(breaker, clock):
     teach(breaker, *[FAILS] * 5)
-    clock.let_pass(PAUSE)
+    clock.let_pass(OPEN_SECONDS)
 
     probe, *others = [breaker.admit() for _ in range(10)]
 
-    assert isinstance(probe, Ticket)
+    assert isinstance(probe, BreakerPermit)
     assert others == [Wait(seconds=SOON)] * 9
 
 
 def test_a_probe_that_works_closes_it(breaker, clock):
     teach(breaker, *[FAILS] * 5)
-    clock.let_pass(PAUSE)
+    clock.let_pass(OPEN_SECONDS)
 
-    assert teach(breaker, WORKS) == [Turn.RECOVERED]
+    assert teach(breaker, WORKS) == [Transition.RECOVERED]
     assert not is_wait(breaker.admit())
 
 
 def test_a_probe_that_fails_opens_it_for_another_pause_and_is_no_news(breaker, clock):
     teach(breaker, *[FAILS] * 5)
-    clock.let_pass(PAUSE)
+    clock.let_pass(OPEN_SECONDS)
 
     assert teach(breaker, FAILS) == [None]
-    assert breaker.admit() == Wait(seconds=PAUSE)
+    assert breaker.admit() == Wait(seconds=OPEN_SECONDS)
 
 
 def test_a_probe_that_came_to_no_call_leaves_its_turn_to_the_next_one(breaker, clock):
     teach(breaker, *[FAILS] * 5)
-    clock.let_pass(PAUSE)
+    clock.let_pass(OPEN_SECONDS)
 
-    assert teach(breaker, None, WORKS) == [None, Turn.RECOVERED]
+    assert teach(breaker, None, WORKS) == [None, Transition.RECOVERED]
 
 
 def test_a_probe_that_never_comes_back_is_replaced(breaker, clock):
     teach(breaker, *[FAILS] * 5)
     clock.let_pass(3600)
     lost = breaker.admit()
-    clock.let_pass(PAUSE)
+    clock.let_pass(OPEN_SECONDS)
 
     probe = breaker.admit()
 
-    assert isinstance(probe, Ticket)
+    assert isinstance(probe, BreakerPermit)
     assert breaker.finish(lost, WORKS) is None
-    assert breaker.finish(probe, WORKS) is Turn.RECOVERED
+    assert breaker.finish(probe, WORKS) is Transition.RECOVERED
 
 
 def test_what_began_before_it_opened_changes_nothing(breaker, clock):
@@ -107,7 +115,7 @@ def test_what_began_before_it_opened_changes_nothing(breaker, clock):
     turns = [breaker.finish(ticket, FAILS) for ticket in early[:5]]
     clock.let_pass(10)
 
-    assert turns[-1] is Turn.FAILED
+    assert turns[-1] is Transition.FAILED
     assert breaker.finish(early[5], WORKS) is None
     assert breaker.finish(early[6], FAILS) is None
     assert breaker.admit() == Wait(seconds=20)
@@ -131,7 +139,7 @@ def test_a_second_try_of_the_client_counts_as_one_more_failure(breaker):
 
     assert breaker.may_retry()
     breaker.finish(ticket, FAILS)
-    assert teach(breaker, FAILS, FAILS, FAILS) == [None, None, Turn.FAILED]
+    assert teach(breaker, FAILS, FAILS, FAILS) == [None, None, Transition.FAILED]
 
 
 def test_there_is_no_second_try_where_it_would_be_one_too_many(breaker):
@@ -143,46 +151,46 @@ def test_there_is_no_second_try_where_it_would_be_one_too_many(breaker):
 
 def test_a_probe_is_tried_once(breaker, clock):
     teach(breaker, *[FAILS] * 5)
-    clock.let_pass(PAUSE)
+    clock.let_pass(OPEN_SECONDS)
     breaker.admit()
 
     assert not breaker.may_retry()
 
 
 def test_one_refusal_of_the_account_blocks_it(breaker):
-    assert teach(breaker, WORKS, WRONG_KEY) == [None, Turn.BLOCKED]
-    assert breaker.admit() == Wait(seconds=PAUSE)
+    assert teach(breaker, WORKS, WRONG_KEY) == [None, Transition.BLOCKED]
+    assert breaker.admit() == Wait(seconds=OPEN_SECONDS)
 
 
 def test_the_same_refusal_is_news_once(breaker, clock):
     early = [breaker.admit() for _ in range(3)]
-    assert [breaker.finish(ticket, WRONG_KEY) for ticket in early] == [Turn.BLOCKED, None, None]
+    assert [breaker.finish(ticket, WRONG_KEY) for ticket in early] == [Transition.BLOCKED, None, None]
 
     for _ in range(5):
-        clock.let_pass(PAUSE)
+        clock.let_pass(OPEN_SECONDS)
         assert teach(breaker, WRONG_KEY) == [None]
-        assert breaker.admit() == Wait(seconds=PAUSE)
+        assert breaker.admit() == Wait(seconds=OPEN_SECONDS)
 
 
 def test_another_refusal_is_news_again(breaker, clock):
     teach(breaker, WRONG_KEY)
-    clock.let_pass(PAUSE)
+    clock.let_pass(OPEN_SECONDS)
 
-    assert teach(breaker, EMPTY) == [Turn.BLOCKED]
+    assert teach(breaker, EMPTY) == [Transition.BLOCKED]
 
 
 def test_an_account_that_was_mended_works_again_after_the_pause(breaker, clock):
     teach(breaker, WRONG_KEY)
-    clock.let_pass(PAUSE)
+    clock.let_pass(OPEN_SECONDS)
 
-    assert teach(breaker, WORKS, WRONG_KEY) == [Turn.RECOVERED, Turn.BLOCKED]
+    assert teach(breaker, WORKS, WRONG_KEY) == [Transition.RECOVERED, Transition.BLOCKED]
 
 
 def test_a_blocked_channel_whose_probe_fails_stays_blocked_for_the_same_reason(breaker, clock):
     teach(breaker, WRONG_KEY)
-    clock.let_pass(PAUSE)
+    clock.let_pass(OPEN_SECONDS)
     teach(breaker, FAILS)
-    clock.let_pass(PAUSE)
+    clock.let_pass(OPEN_SECONDS)
 
     assert teach(breaker, WRONG_KEY) == [None]
 
@@ -195,7 +203,7 @@ class AnyStory(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.clock = Clock()
-        self.breaker = Breaker(clock=self.clock)
+        self.breaker = CircuitBreaker(clock=self.clock)
         self.under_way = 0
         self.probe = self.shut_until = None
         #: Attempts that failed in a row, and how many may fail or be under way then.
@@ -205,7 +213,7 @@ class AnyStory(RuleBasedStateMachine):
     def begin(self):
         answer = self.breaker.admit()
         if is_wait(answer):
-            assert 0 < answer.seconds <= PAUSE
+            assert 0 < answer.seconds <= OPEN_SECONDS
             return multiple()
         self.under_way += 1
         if self.shut_until is not None:
@@ -229,21 +237,21 @@ class AnyStory(RuleBasedStateMachine):
         self.under_way -= 1
 
     def learn_while_open(self, lesson, turn, *, is_probe):
-        assert (turn is Turn.RECOVERED) == (is_probe and lesson is WORKS)
-        if turn is Turn.RECOVERED:
+        assert (turn is Transition.RECOVERED) == (is_probe and lesson is WORKS)
+        if turn is Transition.RECOVERED:
             self.shut_until = None
-        elif turn is Turn.BLOCKED or (is_probe and lesson):
-            self.shut_until = self.clock() + PAUSE
+        elif turn is Transition.BLOCKED or (is_probe and lesson):
+            self.shut_until = self.clock() + OPEN_SECONDS
 
     def learn_while_closed(self, lesson, turn):
         if lesson is FAILS:
             self.fail()
         elif lesson is WORKS:
             self.row = 0
-        assert (turn is Turn.FAILED) == (self.row == FAILURES)
-        assert (turn is Turn.BLOCKED) == (lesson is WRONG_KEY)
+        assert (turn is Transition.FAILED) == (self.row == FAILURES)
+        assert (turn is Transition.BLOCKED) == (lesson is WRONG_KEY)
         if turn:
-            self.row, self.shut_until = 0, self.clock() + PAUSE
+            self.row, self.shut_until = 0, self.clock() + OPEN_SECONDS
 
     def fail(self):
         self.row += 1
@@ -252,7 +260,7 @@ class AnyStory(RuleBasedStateMachine):
 
     # Nobody can say how long a probe takes, but no longer than a call may: none is ever given up for lost here.
     @precondition(lambda self: self.probe is None)
-    @rule(seconds=st.sampled_from([0.5, 8.0, 29.0, PAUSE]))
+    @rule(seconds=st.sampled_from([0.5, 8.0, 29.0, OPEN_SECONDS]))
     def wait(self, seconds):
         self.clock.let_pass(seconds)
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from django_ihuyi import gates
+from django_ihuyi.delivery import admission
 from django_ihuyi.exceptions import SendingUnavailable
 from django_ihuyi.models import Message
 from tests.story import send
@@ -33,7 +33,7 @@ def dead_platform(configure, clock):
     }
     backend = "django_ihuyi.backends.ihuyi.IhuyiBackend"
     configure(CHANNELS={"sms": {"BACKEND": backend, "OPTIONS": options}}, ALLOW_LOOPBACK=True)
-    gates.forget(clock=clock)
+    admission.forget(clock=clock)
     return attempts
 
 

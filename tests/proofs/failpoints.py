@@ -21,20 +21,20 @@ BEFORE = {
     "C1": "django_ihuyi.api.views:send_code",
     "C6": "django_ihuyi.client.connections:_DeadlineConnection.getresponse",
     "C7": "django_ihuyi.client.http:parse_submit",
-    "C8": "django_ihuyi.calls:settle",
+    "C8": "django_ihuyi.delivery.call:settle",
     "C10": "django_ihuyi.api.views:answer_issued",
     "C12": "django_ihuyi.codes:matches",
     "C16": "django_ihuyi.api.views:answer_verdict",
     "C19": "django_ihuyi.webhooks.views:_say",
-    "C20": "django_ihuyi.recovery:announce",
-    "C22": "django_ihuyi.queued:deliver",
-    "C22-untaken": "django_ihuyi.queued:take_claimed",
+    "C20": "django_ihuyi.delivery.outcomes:announce",
+    "C22": "django_ihuyi.delivery.queue:deliver",
+    "C22-untaken": "django_ihuyi.delivery.queue:take_claimed",
 }
 #: Killed after a call: {point: function}.
 AFTER = {
     "C3": "django_ihuyi.verification.sending:reserve",
     "C14": "django_ihuyi.codes:matches",
-    "C18": "django_ihuyi.pushes:move",
+    "C18": "django_ihuyi.delivery.receipts:move",
 }
 #: Killed when a statement is done and not committed: {point: what the statement looks like}.
 UNCOMMITTED = {

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from django_ihuyi.delivery.recovery import Recovered, recover
 from django_ihuyi.models import Message, Recipient, Verification
-from django_ihuyi.recovery import Recovered, recover
 from tests.clockwork import let_pass
 from tests.proofs.failpoints import arm
 from tests.proofs.processes import PATIENCE, ROOT, environ, running_site

@@ -20,14 +20,15 @@ from django.db import DataError, connection
 from django.test import Client
 from django.utils import timezone
 
-from django_ihuyi import background, delivery, gates, proofs, pushes, retention, tasks
+from django_ihuyi import delivery, proofs, retention, tasks
 from django_ihuyi.backends import get_backend
+from django_ihuyi.delivery import admission, in_process, receipts
+from django_ihuyi.delivery.dispatchers import celery
+from django_ihuyi.delivery.recovery import recover
 from django_ihuyi.forms import PhoneProofField
 from django_ihuyi.guards.captchas import get_captcha
-from django_ihuyi.integrations import celery
 from django_ihuyi.models import Budget, Message, Recipient
 from django_ihuyi.phones import fixed_codes
-from django_ihuyi.recovery import recover
 from django_ihuyi.simulator import Account, Simulator
 from django_ihuyi.simulator.server import serving
 from django_ihuyi.verification import send_code, verify_code
@@ -82,7 +83,7 @@ class Site:
         for model in MODELS[::-1]:
             model.objects.all().delete()
         self.simulator.reset()
-        gates.forget()
+        admission.forget()
         cache.clear()
         queue.clear()
         self.chosen["DISPATCHER"] = "inline"
@@ -132,7 +133,7 @@ def left_behind(site):
 
 def old(site):
     sent(site)
-    pushes.take_reply(PHONE, "TD", replied_at=timezone.now())
+    receipts.take_reply(PHONE, "TD", replied_at=timezone.now())
     let_pass(days=400)
 
 
@@ -226,7 +227,7 @@ def work_off_a_run(site):
 
 
 def work_in_the_background(site):
-    background._run(queue[0][0], using="default")
+    in_process._run(queue[0][0], using="default")
 
 
 def sweep(site):
@@ -335,9 +336,9 @@ AGAIN = {
     register: ("permissions.py", "proofs.py"),
     guess_by_form: ("verifying.py",),
     guess_by_marked_form: ("verifying.py",),
-    work_as_celery: ("tasks.py", "queued.py", "calls.py"),
-    work_off_a_run: ("tasks.py", "queued.py"),
-    work_in_the_background: ("queued.py",),
+    work_as_celery: ("worker.py", "queue.py", "call.py", "outcomes.py"),
+    work_off_a_run: ("worker.py", "queue.py"),
+    work_in_the_background: ("queue.py",),
 }
 #: Whose variables, a number or a code that nobody marked, are above ours.
 UNMARKED = (command, command_to_forget, command_to_export, guess_by_form)

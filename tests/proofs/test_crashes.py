@@ -6,8 +6,8 @@ import re
 import pytest
 from django.db import connection
 
+from django_ihuyi.delivery.recovery import Recovered, recover
 from django_ihuyi.models import Message, Verification
-from django_ihuyi.recovery import Recovered, recover
 from tests.clockwork import let_pass
 from tests.conftest import url_of
 from tests.proofs.aftermaths import (

@@ -50,7 +50,7 @@ import os, sys, time
 from django.db import connections
 from django_ihuyi import signals, tasks
 from django_ihuyi.models import Message
-from django_ihuyi.recovery import recover
+from django_ihuyi.delivery.recovery import recover
 
 def work():
     told = []
@@ -198,9 +198,7 @@ def test_a_queue_holds_neither_codes_nor_numbers(queue, site, figure):
     assert states() == {"submitted": 20}
     # The dump is one of the right place: the tasks are in it.
     name = (
-        "django_ihuyi.integrations.celery.send_code"
-        if queue.name == "celery"
-        else "django_ihuyi.integrations.django_tasks.send_message"
+        "ihuyi.send_code" if queue.name == "celery" else "django_ihuyi.delivery.dispatchers.django_tasks.send_message"
     )
     assert waiting.count(name) >= 20
     found = [secret for secret in secrets if is_in(secret, waiting) or is_in(secret, done)]

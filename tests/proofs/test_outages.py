@@ -43,7 +43,7 @@ FAULTS = {
 
 LEDGER = """
 from django_ihuyi.models import Message, Verification
-from django_ihuyi.recovery import recover
+from django_ihuyi.delivery.recovery import recover
 from tests.clockwork import let_pass
 let_pass(seconds=61)
 recover()

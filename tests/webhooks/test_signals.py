@@ -5,7 +5,8 @@ import contextlib
 import pytest
 from django.db import transaction
 
-from django_ihuyi import pushes, signals
+from django_ihuyi import signals
+from django_ihuyi.delivery import receipts
 from django_ihuyi.models import Message, Receipt, Reply
 from tests.story import PHONE
 from tests.webhooks.conftest import row
@@ -68,8 +69,8 @@ def test_a_receipt_that_waited_is_told_when_it_changes_something(platform, messa
     Message.objects.update(state="submitted", platform_id=message.platform_id)
     assert changes == []
 
-    pushes.settle_strays()
-    pushes.settle_strays()
+    receipts.settle_unmatched()
+    receipts.settle_unmatched()
 
     assert changes == [(Message, "delivered", "delivered")]
 
@@ -108,8 +109,8 @@ def test_inside_a_transaction_it_is_told_after_the_commit(message, changes, repl
     receipt = Receipt(platform_id=message.platform_id, phone=PHONE, is_delivered=True, code="2")
 
     with contextlib.suppress(RuntimeError), transaction.atomic():
-        pushes.take_receipt(receipt)
-        pushes.take_reply(PHONE, "TD")
+        receipts.take_receipt(receipt)
+        receipts.take_reply(PHONE, "TD")
         assert (changes, replies) == ([], [])
         if ends == "rollback":
             raise RuntimeError

@@ -6,9 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from django_ihuyi import pushes, recovery
+from django_ihuyi.delivery import receipts, recovery
+from django_ihuyi.delivery.recovery import Recovered, recover
 from django_ihuyi.models import Message, Recipient, StrayReceipt, strays
-from django_ihuyi.recovery import Recovered, recover
 from django_ihuyi.verification import get_status
 from tests.clockwork import let_pass
 from tests.story import PHONE, send
@@ -53,7 +53,7 @@ def test_a_page_that_asks_settles_it(platform, outbox):
 def test_whoever_sweeps_settles_all(overtaken):
     came = StrayReceipt.objects.get().received_at
 
-    assert (pushes.settle_strays(), pushes.settle_strays()) == (1, 0)
+    assert (receipts.settle_unmatched(), receipts.settle_unmatched()) == (1, 0)
     assert (row(overtaken).state, row(overtaken).received_at) == ("delivered", came)
 
 
@@ -74,7 +74,7 @@ def test_a_worker_that_died_leaves_a_message_that_the_receipt_settles(platform, 
     platform.receipt(message)
     Message.objects.update(state="unknown")
 
-    pushes.settle_strays()
+    receipts.settle_unmatched()
 
     assert (row(message).state, row(message).platform_id) == ("delivered", message.platform_id)
 
@@ -86,7 +86,7 @@ def test_both_receipts_may_overtake_and_the_better_one_counts(platform, message)
     assert StrayReceipt.objects.count() == 2
     Message.objects.update(state="submitted", platform_id=message.platform_id)
 
-    pushes.settle_strays()
+    receipts.settle_unmatched()
 
     assert (row(message).state, StrayReceipt.objects.count()) == ("delivered", 0)
 
@@ -101,7 +101,7 @@ def test_a_receipt_for_a_phone_that_nothing_was_sent_to_is_not_kept(platform, me
 def clock(monkeypatch):
     """A clock that a test sets, by which the log is kept short; nothing was counted before it."""
     clock = [1000.0]
-    monkeypatch.setattr(pushes, "_strangers", pushes._Strangers(timer=lambda: clock[0]))
+    monkeypatch.setattr(receipts, "_strangers", receipts._Strangers(timer=lambda: clock[0]))
     return clock
 
 
@@ -209,8 +209,8 @@ def test_a_push_takes_as_many_statements_whatever_is_in_the_quarantine(many, pla
 def test_a_sweep_finds_a_message_among_all_of_them(many, platform, message):
     StrayReceipt.objects.filter(platform_id="x0").update(platform_id=message.platform_id)
 
-    assert pushes.settle_strays(newest=100) == 0
-    assert pushes.settle_strays() == 1
+    assert receipts.settle_unmatched(newest=100) == 0
+    assert receipts.settle_unmatched() == 1
 
 
 def test_a_send_takes_no_statement_more(outbox, message):

@@ -11,8 +11,8 @@ from django.db import Error, close_old_connections
 from django.utils.translation import gettext as _
 
 from django_ihuyi.database import optimistic_retry
+from django_ihuyi.delivery.recovery import recover
 from django_ihuyi.management.printing import PrintingCommand
-from django_ihuyi.recovery import recover
 
 
 class Command(PrintingCommand):

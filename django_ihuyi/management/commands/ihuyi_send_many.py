@@ -15,14 +15,14 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import router
 from django.utils.translation import gettext as _
 
-from django_ihuyi import bulk
 from django_ihuyi.conf import settings
-from django_ihuyi.dispatch import get_dispatcher
+from django_ihuyi.delivery import bulk
+from django_ihuyi.delivery.dispatchers.base import get_dispatcher
+from django_ihuyi.delivery.recovery import recover_when_due
 from django_ihuyi.management.printing import PrintingCommand
 from django_ihuyi.management.progress import Progress
 from django_ihuyi.management.rows import read_rows
 from django_ihuyi.models import Message, State
-from django_ihuyi.recovery import recover_when_due
 
 #: No more messages of a batch than this wait in the queue, so that none waits for the hour after which it is too old.
 BACKLOG = 2000
@@ -78,24 +78,24 @@ class Command(PrintingCommand):
             threads=threads or (settings.PLATFORM_CONCURRENCY if get_dispatcher() is None else 1),
             using=self._progress.using,
         )
-        for fates in chunks:
-            for fate in fates:
-                self._note(fate, is_verbose=options["verbosity"] > 1)
-            if shut_out := next((fate.error for fate in fates if fate.is_shut_out), None):
+        for results in chunks:
+            for result in results:
+                self._note(result, is_verbose=options["verbosity"] > 1)
+            if shut_out := next((result.error for result in results if result.is_shut_out), None):
                 self.say(f"{shut_out}.")
                 self._stopped.set()
             self._await(most=BACKLOG)
             if self._stopped.is_set():
                 return
 
-    def _note(self, fate: bulk.Fate, *, is_verbose: bool) -> None:
-        if fate.error is None or fate.is_shut_out:
+    def _note(self, result: bulk.SendResult, *, is_verbose: bool) -> None:
+        if result.error is None or result.is_shut_out:
             return
-        reason = getattr(fate.error, "code", "invalid")
-        if fate.message is None:
+        reason = getattr(result.error, "code", "invalid")
+        if result.message is None:
             self._progress.refused[reason] += 1
         if is_verbose:  # without the number: what is none may be anything
-            self.say(_("row %(position)d: not sent. %(error)s.") % {"position": fate.position, "error": fate.error})
+            self.say(_("row %(position)d: not sent. %(error)s.") % {"position": result.position, "error": result.error})
 
     def _await(self, *, most: int) -> None:
         """Wait until no more than so many messages are on their way, or somebody stops us; tell how far it is."""

@@ -8,34 +8,35 @@ from typing import Any
 from celery import shared_task, signals
 from django.db import Error, connections
 
-from django_ihuyi import tasks
 from django_ihuyi.database import optimistic_retry
-from django_ihuyi.dispatch import Dispatcher
+from django_ihuyi.delivery import worker
+from django_ihuyi.delivery.dispatchers.base import Dispatcher
+from django_ihuyi.delivery.recovery import recover
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Kind
-from django_ihuyi.recovery import recover
 
 logger = get_logger("django_ihuyi.recovery")
 
 
-# Apart, so that `task_routes` can give codes a queue and workers of their own. No result is kept, and nothing is tried
-# again by Celery: what became of a message stands in the send log.
-@shared_task(ignore_result=True)
+# The names are promised: `task_routes` and the tasks that wait in a broker hold them. Codes and notices are apart, so
+# that `task_routes` can give codes a queue and workers of their own. No result is kept, and Celery tries nothing again:
+# what became of a message stands in the send log.
+@shared_task(name="ihuyi.send_code", ignore_result=True)
 def send_code(message_id: int, using: str | None = None) -> None:
     """Deliver a queued code."""
-    tasks.run(message_id, using=using)
+    worker.run(message_id, using=using)
 
 
-@shared_task(ignore_result=True)
+@shared_task(name="ihuyi.send_notice", ignore_result=True)
 def send_notice(message_id: int, using: str | None = None) -> None:
     """Deliver a queued notice."""
-    tasks.run(message_id, using=using)
+    worker.run(message_id, using=using)
 
 
-@shared_task(ignore_result=True)
+@shared_task(name="ihuyi.send_notices", ignore_result=True)
 def send_notices(message_ids: list[int], using: str | None = None) -> None:
-    """Deliver a run of queued notices."""
-    tasks.run_many(message_ids, using=using)
+    """Deliver many queued notices."""
+    worker.run_many(message_ids, using=using)
 
 
 class CeleryDispatcher(Dispatcher):
@@ -44,20 +45,20 @@ class CeleryDispatcher(Dispatcher):
     def enqueue(self, message_id: int, *, kind: str, using: str) -> None:
         """Send the task, and do not try again: a person waits, and there is DISPATCH_FALLBACK."""
         task = send_code if kind == Kind.CODE else send_notice
-        task.apply_async([message_id], tasks.where(using), retry=False)
+        task.apply_async([message_id], worker.where(using), retry=False)
 
     def enqueue_many(self, message_ids: Sequence[int], *, using: str) -> None:
         """Send one task for all."""
-        send_notices.apply_async([list(message_ids)], tasks.where(using), retry=False)
+        send_notices.apply_async([list(message_ids)], worker.where(using), retry=False)
 
     def enqueue_later(self, message_ids: Sequence[int], *, kind: str, using: str, seconds: float) -> None:
         """Send the tasks with a countdown."""
         how = {"countdown": seconds, "retry": False}
         if kind == Kind.NOTICE:
-            send_notices.apply_async([list(message_ids)], tasks.where(using), **how)
+            send_notices.apply_async([list(message_ids)], worker.where(using), **how)
         else:
             for message_id in message_ids:
-                send_code.apply_async([message_id], tasks.where(using), **how)
+                send_code.apply_async([message_id], worker.where(using), **how)
 
 
 @signals.worker_ready.connect

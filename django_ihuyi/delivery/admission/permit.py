@@ -21,10 +21,18 @@ from django_ihuyi.client.exchange import retries_allowed_by
 from django_ihuyi.client.outcomes import Submission
 from django_ihuyi.client.results import describe
 from django_ihuyi.conf import settings
+from django_ihuyi.delivery.admission.bulkhead import Bulkhead
+from django_ihuyi.delivery.admission.circuit_breaker import (
+    FAILURES,
+    OPEN_SECONDS,
+    SOON,
+    BreakerPermit,
+    CircuitBreaker,
+    Transition,
+    Wait,
+)
+from django_ihuyi.delivery.admission.health import CallHealth, read_health
 from django_ihuyi.exceptions import SendingUnavailable
-from django_ihuyi.gates.breaker import FAILURES, PAUSE, SOON, Breaker, Ticket, Turn, Wait
-from django_ihuyi.gates.bulkhead import Bulkhead
-from django_ihuyi.gates.lessons import Lesson, read
 from django_ihuyi.logs import get_logger
 
 logger = get_logger("django_ihuyi.gates")
@@ -35,8 +43,8 @@ PATIENCE, STANDSTILL = 2.0, 0.05
 
 
 @contextmanager
-def admitted(channel: str, *, patience: float = 0.0, standstill: float = math.inf) -> Iterator[Admission]:
-    """Hold leave for one call on a channel, for what is done inside; whoever is called in there shares it.
+def acquire_permit(channel: str, *, patience: float = 0.0, standstill: float = math.inf) -> Iterator[Permit]:
+    """Hold a permit for one call on a channel, for what is done inside; whoever is called in there shares it.
 
     Raises SendingUnavailable, at once, when the platform does not work, or enough threads use it, and none of them is
     through after `patience` seconds, or all have waited for it for `standstill` seconds.
@@ -46,13 +54,13 @@ def admitted(channel: str, *, patience: float = 0.0, standstill: float = math.in
     if outer is not None and not outer.is_spent:
         yield outer
         return
-    admission = process.held.by_channel[channel] = process.admit(channel, patience=patience, standstill=standstill)
+    permit = process.held.by_channel[channel] = process.admit(channel, patience=patience, standstill=standstill)
     try:
-        yield admission
+        yield permit
     finally:
         process.held.by_channel[channel] = outer
-        admission.end()
-        admission.tell()
+        permit.end()
+        permit.tell()
 
 
 def forget(*, clock: Callable[[], float] = monotonic) -> None:
@@ -61,69 +69,71 @@ def forget(*, clock: Callable[[], float] = monotonic) -> None:
     _processes[os.getpid()] = _Process(clock=clock)
 
 
-class Admission:
-    """Leave for one call: a place in the process's bulkhead, and a ticket of the channel's breaker."""
+class Permit:
+    """Permit for one call: a place in the process's bulkhead, and a permit of the channel's circuit breaker."""
 
-    def __init__(self, channel: str, *, bulkhead: Bulkhead, breaker: Breaker, ticket: Ticket) -> None:
+    def __init__(
+        self, channel: str, *, bulkhead: Bulkhead, breaker: CircuitBreaker, breaker_permit: BreakerPermit
+    ) -> None:
         self._channel = channel
         self._bulkhead = bulkhead
         self._breaker = breaker
-        self._ticket = ticket
-        self._turn: Turn | None = None
+        self._breaker_permit = breaker_permit
+        self._transition: Transition | None = None
         self._submission: Submission | None = None
-        #: Whether the call was made; what is then called in the same thread needs leave of its own.
+        #: Whether the call was made; what is then called in the same thread needs a permit of its own.
         self.is_spent = False
 
     def call(self, submit: Callable[[], Submission]) -> Submission:
-        """Make the call, and let its outcome teach the breaker."""
-        lesson = None
+        """Make the call, and let its outcome teach the circuit breaker."""
+        health = None
         try:
             with self._bulkhead.calling(), retries_allowed_by(self._breaker.may_retry):
                 self._submission = submission = submit()
-            lesson = read(submission)
+            health = read_health(submission)
         finally:
-            self.end(lesson)
+            self.end(health)
         return submission
 
-    def end(self, lesson: Lesson | None = None) -> None:
-        """Hand the leave back, if that was not done."""
+    def end(self, health: CallHealth | None = None) -> None:
+        """Hand the permit back, if that was not done."""
         if not self.is_spent:
             self.is_spent = True
-            self._turn = self._breaker.finish(self._ticket, lesson)
+            self._transition = self._breaker.finish(self._breaker_permit, health)
             self._bulkhead.leave()
 
     def tell(self) -> None:
         """Say loudly, if this call was the one that changed something, that it did."""
-        if self._turn is not None and self._submission is not None:
-            _TELL[self._turn](self._channel, self._submission)
+        if self._transition is not None and self._submission is not None:
+            _TELL[self._transition](self._channel, self._submission)
 
 
 class _Held(threading.local):
-    """The admissions that a thread holds."""
+    """The permits that a thread holds."""
 
     def __init__(self) -> None:
-        self.by_channel: dict[str, Admission | None] = {}
+        self.by_channel: dict[str, Permit | None] = {}
 
 
 class _Process:
-    """The gates of one process."""
+    """The admission control of one process."""
 
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
         self.held = _Held()
         self._clock = clock
         self._bulkhead = Bulkhead()
-        self._breakers: dict[str, Breaker] = {}
+        self._breakers: dict[str, CircuitBreaker] = {}
 
-    def admit(self, channel: str, *, patience: float, standstill: float) -> Admission:
-        breaker = self._breakers.setdefault(channel, Breaker(clock=self._clock))
-        ticket = breaker.admit()
-        if isinstance(ticket, Wait):
-            raise SendingUnavailable(retry_after=math.ceil(ticket.seconds))
+    def admit(self, channel: str, *, patience: float, standstill: float) -> Permit:
+        breaker = self._breakers.setdefault(channel, CircuitBreaker(clock=self._clock))
+        breaker_permit = breaker.admit()
+        if isinstance(breaker_permit, Wait):
+            raise SendingUnavailable(retry_after=math.ceil(breaker_permit.seconds))
         room = settings.PLATFORM_CONCURRENCY
         if not self._bulkhead.enter(room=room, patience=patience, standstill=standstill):
-            breaker.finish(ticket, None)
+            breaker.finish(breaker_permit, None)
             raise SendingUnavailable(retry_after=math.ceil(SOON))
-        return Admission(channel, bulkhead=self._bulkhead, breaker=breaker, ticket=ticket)
+        return Permit(channel, bulkhead=self._bulkhead, breaker=breaker, breaker_permit=breaker_permit)
 
 
 #: By process id: after a fork the parent's locks may be held by nobody, and its calls are not the child's.
@@ -142,7 +152,7 @@ def _tell_failed(channel: str, submission: Submission) -> None:
         channel,
         FAILURES,
         submission.fault or submission.outcome.value,
-        PAUSE,
+        OPEN_SECONDS,
     )
 
 
@@ -157,19 +167,19 @@ def _tell_blocked(channel: str, submission: Submission) -> None:
         meaning.actor.value,
         result_code,
         meaning.en,
-        PAUSE,
+        OPEN_SECONDS,
     )
-    signals.platform_blocked.send_robust(Admission, channel=channel, result_code=result_code)
+    signals.platform_blocked.send_robust(Permit, channel=channel, result_code=result_code)
 
 
 def _tell_recovered(channel: str, _submission: Submission) -> None:
     logger.warning("The platform works again on the channel %s.", channel)
 
 
-_TELL: dict[Turn, Callable[[str, Submission], None]] = {
-    Turn.FAILED: _tell_failed,
-    Turn.BLOCKED: _tell_blocked,
-    Turn.RECOVERED: _tell_recovered,
+_TELL: dict[Transition, Callable[[str, Submission], None]] = {
+    Transition.FAILED: _tell_failed,
+    Transition.BLOCKED: _tell_blocked,
+    Transition.RECOVERED: _tell_recovered,
 }
 
 

@@ -54,7 +54,7 @@ _strangers = _Strangers()
 def take_receipt(receipt: Receipt, *, using: str | None = None) -> Message | None:
     """Let a receipt move its message, and return that message; None if nothing changed.
 
-    A receipt whose message is not known yet is kept for a day: `settle_strays` tries it again.
+    A receipt whose message is not known yet is kept for a day: `settle_unmatched` tries it again.
     """
     database = using or router.db_for_write(Message)
 
@@ -89,7 +89,7 @@ def take_reply(
 
 
 @sensitive_variables()
-def settle_strays(*, newest: int | None = None, using: str | None = None) -> int:
+def settle_unmatched(*, newest: int | None = None, using: str | None = None) -> int:
     """Try receipts again that came before their message was known, and drop old ones; return how many messages moved.
 
     `newest` bounds how many are looked at. Call it from time to time; it may run in several processes at once.
@@ -100,12 +100,12 @@ def settle_strays(*, newest: int | None = None, using: str | None = None) -> int
     return _apply(strays.promising(newest=newest), using=database)
 
 
-def settle_newest_strays(*, using: str | None = None) -> int:
+def settle_newest_unmatched(*, using: str | None = None) -> int:
     """Do so with as many as a request has time for."""
-    return settle_strays(newest=_NEWEST, using=using)
+    return settle_unmatched(newest=_NEWEST, using=using)
 
 
-def settle_strays_of(message: Message, *, using: str) -> bool:
+def settle_unmatched_of(message: Message, *, using: str) -> bool:
     """Do so for one message; True if it has moved, which its row shows and `message` does not."""
     if message.state not in (State.SUBMITTED, State.UNKNOWN):
         return False

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
-from django_ihuyi import tasks
-from django_ihuyi.dispatch import Dispatcher
+from django_ihuyi.delivery import worker
+from django_ihuyi.delivery.dispatchers.base import Dispatcher
 from django_ihuyi.models import Kind
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ CODES_AGAIN = 9
 @task
 def send_message(message_id: int, using: str | None = None) -> None:
     """Deliver a queued message."""
-    tasks.run(message_id, using=using)
+    worker.run(message_id, using=using)
 
 
 @task
 def send_notices(message_ids: list[int], using: str | None = None) -> None:
-    """Deliver a run of queued notices."""
-    tasks.run_many(message_ids, using=using)
+    """Deliver many queued notices."""
+    worker.run_many(message_ids, using=using)
 
 
 class TasksDispatcher(Dispatcher):
@@ -43,11 +43,11 @@ class TasksDispatcher(Dispatcher):
 
     def enqueue(self, message_id: int, *, kind: str, using: str) -> None:
         """Enqueue the task."""
-        _send_one(kind).enqueue(message_id, **tasks.where(using))
+        _send_one(kind).enqueue(message_id, **worker.where(using))
 
     def enqueue_many(self, message_ids: Sequence[int], *, using: str) -> None:
         """Enqueue one task for all."""
-        send_notices.enqueue(list(message_ids), **tasks.where(using))
+        send_notices.enqueue(list(message_ids), **worker.where(using))
 
     def enqueue_later(self, message_ids: Sequence[int], *, kind: str, using: str, seconds: float) -> None:
         """Enqueue the tasks for a later moment, where the queue knows such."""
@@ -56,10 +56,10 @@ class TasksDispatcher(Dispatcher):
             return
         then = timezone.now() + timedelta(seconds=seconds)
         if kind == Kind.NOTICE:
-            send_notices.using(run_after=then).enqueue(list(message_ids), **tasks.where(using))
+            send_notices.using(run_after=then).enqueue(list(message_ids), **worker.where(using))
         else:
             for message_id in message_ids:
-                _send_one(kind, priority=CODES_AGAIN).using(run_after=then).enqueue(message_id, **tasks.where(using))
+                _send_one(kind, priority=CODES_AGAIN).using(run_after=then).enqueue(message_id, **worker.where(using))
 
 
 def _send_one(kind: str, *, priority: int = CODES_FIRST) -> Task[..., None]:

@@ -1,32 +1,34 @@
-"""One call of a backend: a message is handed over, then settled; no transaction is open meanwhile."""
+"""How a message ends: each state that a call, a queue or a dead worker leaves it in, and what its caller is told."""
 
 from __future__ import annotations
 
 import logging
-import secrets
-import time
-from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
 from datetime import timedelta
-from functools import partial
 
 from django.db import Error, InterfaceError, OperationalError, connections, transaction
 
 from django_ihuyi import policies, signals
-from django_ihuyi.backends import get_backend
-from django_ihuyi.ceiling import Place, wait_for_place
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.client.results import Actor, ResultKind, describe
 from django_ihuyi.database import optimistic_retry
-from django_ihuyi.exceptions import SendingUnavailable
-from django_ihuyi.gates import PATIENCE, STANDSTILL, admitted
-from django_ihuyi.limits import CALL_DEADLINE
+from django_ihuyi.delivery.reservation import limit_reached
+from django_ihuyi.exceptions import NumberRefused, SendingUnavailable
+from django_ihuyi.limits import Refusal
+from django_ihuyi.limits.sends import LEARNED
 from django_ihuyi.logs import get_logger
-from django_ihuyi.models import FRESHNESS, LEASE, Message, State, Verification
-from django_ihuyi.texts import templates
+from django_ihuyi.models import (
+    LEASE,
+    Message,
+    State,
+    Verification,
+)
+from django_ihuyi.phones import fixed_codes
 
-logger = get_logger("django_ihuyi.calls")
+# By what ends a message, under the names that docs/howto/deploy.md lists.
+_call_logger = get_logger("django_ihuyi.calls")
+_queue_logger = get_logger("django_ihuyi.queued")
+_recovery_logger = get_logger("django_ihuyi.recovery")
 
 #: Who reads the log, and the faults that they must mend: somebody else answers at the platform's address.
 _STAFF, _WAY_IS_WRONG = {Actor.OPERATOR, Actor.DEVELOPER}, {"tls_certificate", "redirect"}
@@ -38,23 +40,6 @@ _STATES = {
     Outcome.UNSENT: State.UNSENT,
     Outcome.UNKNOWN: State.UNKNOWN,
 }
-
-#: What becomes of a message that was written before the gates were asked, where they let nobody through.
-_NOT_CALLED = Submission(
-    outcome=Outcome.UNSENT, code=None, text="the platform was not called", fault="not_called", elapsed=0.0
-)
-
-#: What becomes of a message that was to be called for by somebody who was stopped, or had to wait.
-_TOO_OLD = Submission(
-    outcome=Outcome.UNSENT, code=None, text="it was asked for too long ago", fault="too_old", elapsed=0.0
-)
-
-#: What becomes of a decoy's message.
-_KEPT_BACK = Submission(
-    outcome=Outcome.UNSENT, code=None, text="the purpose's policy says no", fault=policies.FAULT, elapsed=0.0
-)
-#: How long the last calls of this process took, in seconds; before the first one, what calls mostly take.
-_recent: deque[float] = deque([0.1], maxlen=64)
 
 #: Refusals after which the message keeps its claim: the platform counted it, or has no room for another one.
 _LIMITS = {ResultKind.THROTTLED, ResultKind.QUOTA, ResultKind.SUPPRESSED}
@@ -72,27 +57,24 @@ PAUSES = {
     4085: ("code_full_until", timedelta(days=1)),
 }
 
+#: Why a message is taken out of the queue unsent: {what the send log shows as fault: what it says beside it}.
+FAULTS = {
+    "queue_down": "the queue did not take the message",
+    "not_called": "the platform was not called",
+    "too_old": "it waited in the queue for too long",
+    "ended": "its verification has ended",
+    "opted_out": "the phone asked for no more advertisements",
+    "paused": "the platform wants to hear nothing for this number",
+    fixed_codes.FAULT: "it has become a test number's",
+    "not_configured": "the settings of the worker do not know its channel, or its template as it was",
+    "busy": "others sent to this number, and were faster every time",
+}
 
-def prepare(message: Message) -> Callable[[], Submission]:
-    """Return the call that hands a message to its backend.
+#: What is told of a number on the platform's blacklist: the same as of one that is full.
+_SUPPRESSED = Refusal(code="number_limit", retry_after=86_400)
 
-    Raises KeyError, ValueError or ImproperlyConfigured if the settings have lost its template or its channel.
-    """
-    return partial(get_backend(message.channel).submit, message.phone, _compose(message))
-
-
-def deliver(
-    message: Message, *, using: str, asked_at: float, taken_at: float | None = None, place: Place | None = None
-) -> None:
-    """Hand a message that is `sending` to its backend, and write what became of it.
-
-    One that was asked for, or taken out of the queue, too long ago, by `time.monotonic`, is not handed over: whoever
-    was to send it was stopped. It leaves by the caller's `place` under the account's ceiling, or waits for one.
-    """
-    # A call must end within the lease: after that recovery says `unknown`, and others may call the number.
-    leased_until = (asked_at if taken_at is None else taken_at) + (LEASE - CALL_DEADLINE).total_seconds()
-    until = min(asked_at + FRESHNESS[message.kind].total_seconds(), leased_until)
-    settle(message, _submit(message, using=using, until=until, place=place), using=using)
+#: Seconds after which a caller may try again when the platform could not be reached, and when it refuses us.
+_RETRY_UNREACHABLE, _RETRY_REFUSED = 5, 60
 
 
 def settle(message: Message, submission: Submission, *, using: str) -> None:
@@ -112,7 +94,7 @@ def settle(message: Message, submission: Submission, *, using: str) -> None:
     message.duration = submission.elapsed
     is_limit = submission.code is not None and kind in _LIMITS
     if message.state != State.SUBMITTED and message.fault != policies.FAULT:
-        logger.log(
+        _call_logger.log(
             _level(submission),
             "message %d on %s is %s: %s",
             message.pk,
@@ -125,17 +107,26 @@ def settle(message: Message, submission: Submission, *, using: str) -> None:
     except Error as error:
         # The class only: the text of a database error may quote a row, and so a number.
         words = "what became of message %d, %s, cannot be written: the database fails with %s"
-        logger.error(words, message.pk, message.state, type(error).__name__)
+        _call_logger.error(words, message.pk, message.state, type(error).__name__)
     else:
         if was is not None:
             announce(message, was=was)
 
 
-def _level(submission: Submission) -> int:
-    """Return how loud the log is: who must act before another message can go out should not have to look for it."""
-    if submission.code is None:
-        return logging.ERROR if submission.fault in _WAY_IS_WRONG else logging.WARNING
-    return logging.ERROR if describe(submission.code).actor in _STAFF else logging.WARNING
+def withdraw(message: Message, *, fault: str, using: str) -> None:
+    """Take a message out of the queue unsent, and give its claim back; do nothing if somebody else was faster."""
+    if Message.objects.using(using).withdraw(message, fault=fault, text=FAULTS[fault]):
+        message.state, message.counted, message.fault, message.result_text = State.UNSENT, False, fault, FAULTS[fault]
+        announce(message)
+        _queue_logger.warning("message %d on %s is unsent: %s", message.pk, message.channel, fault)
+
+
+def give_up(message: Message, *, using: str) -> None:
+    text = f"its worker did not tell within {LEASE.total_seconds():.0f} seconds what became of it"
+    if Message.objects.using(using).give_up(message, fault="worker_lost", text=text):
+        message.state, message.fault, message.result_text = State.UNKNOWN, "worker_lost", text
+        announce(message)
+        _recovery_logger.warning("message %d on %s is unknown: worker_lost", message.pk, message.channel)
 
 
 def announce(message: Message, *, was: State = State.SENDING) -> None:
@@ -146,41 +137,36 @@ def announce(message: Message, *, was: State = State.SENDING) -> None:
         signals.code_sent.send_robust(Verification, verification=message.verification, message=message)
 
 
-def _submit(message: Message, *, using: str, until: float, place: Place | None) -> Submission:
-    if time.monotonic() > until:
-        return _TOO_OLD
-    if message.verification and message.verification.decoy:
-        # As long as a call, during which nothing else may leave for the number: the limits would tell.
-        time.sleep(secrets.choice(_recent))
-        return _KEPT_BACK
-    submit = prepare(message)
-    with ExitStack() as stack:
-        try:
-            # Whoever holds leave already shares it; after the caller's commit nobody does.
-            admission = stack.enter_context(admitted(message.channel, patience=PATIENCE, standstill=STANDSTILL))
-            place = place or _wait_for_place(message, using=using)
-            if place:
-                stack.enter_context(place)
-            if time.monotonic() > until:  # once more, after what may have lasted
-                return _TOO_OLD
-            if place:
-                place.use()
-        except SendingUnavailable:
-            return _NOT_CALLED
-        submission = admission.call(submit)
-    _recent.append(submission.elapsed)
-    return submission
+def is_for_test_number(message: Message) -> bool:
+    """Say whether nothing left because the phone is a test number."""
+    return message.fault == fixed_codes.FAULT
 
 
-def _wait_for_place(message: Message, *, using: str) -> Place | None:
-    """Wait for a place. Raises SendingUnavailable if there is none, or the database does not say: nothing left yet."""
-    try:
-        wait = partial(wait_for_place, message.channel, kind=message.kind, using=using)
-        return optimistic_retry.run(wait, using=using)
-    except Error as error:
-        words = "message %d waits in vain for a place of the channel %s: the database fails with %s"
-        logger.error(words, message.pk, message.channel, type(error).__name__)
-        raise SendingUnavailable(retry_after=1) from error
+def raise_unless_sent(message: Message) -> None:
+    """Raise what a settled message's caller is to be told; one that may have left, or never should, counts as sent."""
+    if is_for_test_number(message):
+        return
+    if message.state == State.UNSENT:
+        raise SendingUnavailable(retry_after=_RETRY_UNREACHABLE)
+    if message.state != State.REFUSED:
+        return
+    kind = describe(message.result_code).kind if message.result_code is not None else None
+    if kind is ResultKind.NUMBER:
+        raise NumberRefused("the platform says that this number does not exist")
+    if kind is ResultKind.SUPPRESSED:
+        raise limit_reached(_SUPPRESSED, phone=message.phone)
+    if message.result_code in PAUSES:
+        field, pause = PAUSES[message.result_code]
+        told = Refusal(code=LEARNED[field], retry_after=round(pause.total_seconds()))
+        raise limit_reached(told, phone=message.phone)
+    raise SendingUnavailable(retry_after=_RETRY_REFUSED)
+
+
+def _level(submission: Submission) -> int:
+    """Return how loud the log is: who must act before another message can go out should not have to look for it."""
+    if submission.code is None:
+        return logging.ERROR if submission.fault in _WAY_IS_WRONG else logging.WARNING
+    return logging.ERROR if describe(submission.code).actor in _STAFF else logging.WARNING
 
 
 def _insist(write: Callable[[], State | None], *, using: str) -> State | None:
@@ -212,13 +198,6 @@ def _replace(message: Message, *, using: str) -> State | None:
     if message.state != State.UNKNOWN and messages.settle(message, was=State.UNKNOWN):
         return State.UNKNOWN
     return None
-
-
-def _compose(message: Message) -> templates.OutgoingText:
-    if message.verification is None:
-        return templates.fill(message.template, message.variables)
-    code = message.verification.code
-    return templates.fill(message.template, [code], code=code)
 
 
 def _keeps_claim(outcome: Outcome, kind: ResultKind | None) -> bool:

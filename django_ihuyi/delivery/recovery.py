@@ -12,12 +12,11 @@ from django.db import Error, router
 from django.db.transaction import TransactionManagementError
 from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi import pushes
-from django_ihuyi.calls import announce
 from django_ihuyi.database import optimistic_retry, transactions
+from django_ihuyi.delivery import receipts
+from django_ihuyi.delivery.outcomes import give_up, withdraw
 from django_ihuyi.logs import get_logger
-from django_ihuyi.models import LEASE, Message, State, Verification
-from django_ihuyi.queued import withdraw
+from django_ihuyi.models import Message, State, Verification
 
 logger = get_logger("django_ihuyi.recovery")
 
@@ -59,7 +58,7 @@ def recover(*, using: str | None = None) -> Recovered:
     return Recovered(
         unknown=ends[State.UNKNOWN],
         unsent=ends[State.UNSENT],
-        settled=pushes.settle_strays(using=database),
+        settled=receipts.settle_unmatched(using=database),
         ended=_end_expired(database),
     )
 
@@ -80,7 +79,7 @@ class _Sweeper:
             self._due[using] = now + INTERVAL.total_seconds()
         try:
             _end_all(_read_left(using), using=using)
-            pushes.settle_newest_strays(using=using)
+            receipts.settle_newest_unmatched(using=using)
         except (Error, optimistic_retry.Contended) as error:
             # The class only: the text of a database error may quote a row, and so a number.
             words = "recovery fails with %s, and is tried again in %d seconds"
@@ -103,21 +102,13 @@ def _end_all(left: list[Message], *, using: str) -> list[str]:
 
 def _end(message: Message, *, using: str) -> bool:
     before = message.state
-    end = _withdraw if before == State.QUEUED else _give_up
+    end = _withdraw if before == State.QUEUED else give_up
     optimistic_retry.run(lambda: end(message, using=using), using=using)
     return message.state != before
 
 
 def _withdraw(message: Message, *, using: str) -> None:
     withdraw(message, fault="too_old", using=using)
-
-
-def _give_up(message: Message, *, using: str) -> None:
-    text = f"its worker did not tell within {LEASE.total_seconds():.0f} seconds what became of it"
-    if Message.objects.using(using).give_up(message, fault="worker_lost", text=text):
-        message.state, message.fault, message.result_text = State.UNKNOWN, "worker_lost", text
-        announce(message)
-        logger.warning("message %d on %s is unknown: worker_lost", message.pk, message.channel)
 
 
 def _end_expired(using: str) -> int:

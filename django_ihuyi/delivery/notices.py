@@ -1,15 +1,21 @@
-"""A notice before it is written: its number parsed, its channel chosen, its text made."""
+"""Send a notice: its number is parsed, its channel chosen and its text made before anything is written."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from time import monotonic
+
+from django.db import router
+from django.views.decorators.debug import sensitive_variables
 
 from django_ihuyi import phones
-from django_ihuyi.backends import get_backend
 from django_ihuyi.conf import settings
-from django_ihuyi.dispatch import initial_state
-from django_ihuyi.exceptions import InvalidPhone, OptedOut, UnavailableChannel, UnknownTemplate
+from django_ihuyi.delivery.channels import choose_channel
+from django_ihuyi.delivery.dispatch import dispatch, initial_state, permit_to_call
+from django_ihuyi.delivery.outcomes import raise_unless_sent
+from django_ihuyi.delivery.reservation import reserve
+from django_ihuyi.exceptions import OptedOut, UnknownTemplate
 from django_ihuyi.models import Kind, Message, Standing
 from django_ihuyi.texts import templates
 
@@ -43,6 +49,37 @@ class Notice:
         )
 
 
+@sensitive_variables()
+def send(
+    phone: str,
+    *,
+    template: str,
+    variables: Sequence[str] = (),
+    channel: str = "sms",
+    client: str = "",
+    using: str | None = None,
+) -> Message:
+    """Send a notice, or on the channel "marketing" an advertisement, made of a template and its variables.
+
+    It counts for the number's limit of all messages (4082), not for that of codes. A foreign number goes by the
+    channel "international". Inside a transaction of the caller the message leaves after its commit. To a test number
+    nothing is sent: its message is returned `unsent`.
+
+    Raises InvalidPhone, UnknownTemplate, UnavailableChannel, ValueError for a wrong number of variables, and OptedOut,
+    LimitReached, NumberRefused or SendingUnavailable when no message left.
+    """
+    asked_at = monotonic()
+    notice = compose(phone, template=template, variables=variables, channel=channel, client=client)
+    database = using or router.db_for_write(Message)
+    with permit_to_call(notice.channel, phone=notice.phone):
+        message = reserve(
+            notice.phone, kind=Kind.NOTICE, purpose="", channel=notice.channel, draft=notice.draft, using=database
+        )
+        dispatch(message, using=database, asked_at=asked_at)
+    raise_unless_sent(message)
+    return message
+
+
 def compose(phone: str, *, template: str, variables: Sequence[str], channel: str, client: str = "") -> Notice:
     """Make a notice for a number in any spelling.
 
@@ -64,29 +101,3 @@ def check_template(template: str) -> None:
     """Raise UnknownTemplate unless it is one of TEMPLATES."""
     if template not in settings.TEMPLATES:
         raise UnknownTemplate("name one of IHUYI['TEMPLATES']")
-
-
-def check_channel(channel: str) -> None:
-    """Raise UnavailableChannel unless it is one of CHANNELS; a misconfigured one shows itself."""
-    if channel not in settings.CHANNELS:
-        raise UnavailableChannel(f"IHUYI['CHANNELS'] does not name {channel!r}")
-    get_backend(channel)
-
-
-def choose_channel(phone: str, wanted: str) -> str:
-    """Return the channel that reaches a canonical number: "international" for a foreign one.
-
-    Raises UnavailableChannel if it is not configured, or if only mainland numbers can be reached by the wanted one,
-    and InvalidPhone for a number that nothing is sent to (DENIED_PREFIXES).
-    """
-    if phones.is_denied(phone):
-        raise InvalidPhone("numbers that begin like this one are not sent to")
-    channel = wanted
-    if not phones.is_mainland(phone):
-        channel = "international" if wanted == "sms" else wanted
-        if channel != "international":
-            raise UnavailableChannel("only the channel international reaches a foreign number")
-    elif wanted == "international":
-        raise UnavailableChannel("the channel international reaches foreign numbers only")
-    check_channel(channel)  # before anything is claimed
-    return channel

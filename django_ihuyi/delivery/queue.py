@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
 
-from django_ihuyi.calls import announce, deliver, prepare
-from django_ihuyi.ceiling import Full, Place, take_place, wait_for_place
 from django_ihuyi.database import optimistic_retry
+from django_ihuyi.delivery.admission import acquire_permit
+from django_ihuyi.delivery.admission.ceiling import Full, Place, take_place, wait_for_place
+from django_ihuyi.delivery.call import deliver, prepare
+from django_ihuyi.delivery.outcomes import withdraw
 from django_ihuyi.exceptions import SendingUnavailable
-from django_ihuyi.gates import admitted
 from django_ihuyi.limits import CALL_DEADLINE, PACE, find_wait
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Kind, Message, Standing, State, read_standing, take_claimed
@@ -25,29 +26,16 @@ logger = get_logger("django_ihuyi.queued")
 #: more, because a message may have been taken after the moment that a read of it is dated by.
 LONGEST_WAIT = (CALL_DEADLINE + PACE + PACE).total_seconds()
 #: Seconds between two looks at a number that somebody else is calling, or for a place.
-PAUSE = 0.25
+POLL_INTERVAL = 0.25
 #: Seconds that a worker waits with one message in its hands. What must wait longer goes back into the queue, because
 #: what stands in its way need not stand in the way of those behind it.
 IN_HAND = 2.0
 #: Seconds after which it is tried again, at the latest: another worker may be let through, and a code has no time.
 _AGAIN = {Kind.CODE.value: IN_HAND, Kind.NOTICE.value: 30.0}
 
-#: Why a message is taken out of the queue unsent: {what the send log shows as fault: what it says beside it}.
-FAULTS = {
-    "queue_down": "the queue did not take the message",
-    "not_called": "the platform was not called",
-    "too_old": "it waited in the queue for too long",
-    "ended": "its verification has ended",
-    "opted_out": "the phone asked for no more advertisements",
-    "paused": "the platform wants to hear nothing for this number",
-    fixed_codes.FAULT: "it has become a test number's",
-    "not_configured": "the settings of the worker do not know its channel, or its template as it was",
-    "busy": "others sent to this number, and were faster every time",
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Turn:
+class _Look:
     """What a look at a queued message has led to: it is our turn, we have to wait, or there is nothing to do."""
 
     #: How its number stands, if it may be called, and when that was read, by this process's monotonic clock.
@@ -58,21 +46,21 @@ class _Turn:
     @property
     def is_stale(self) -> bool:
         """Say whether it was so long ago that what no claim guards may have changed."""
-        return time.monotonic() - self.looked_at > PAUSE
+        return time.monotonic() - self.looked_at > POLL_INTERVAL
 
 
-_NOTHING = _Turn()
+_NOTHING = _Look()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Later:
+class Deferred:
     """A message that still waits: whoever had it in hand puts it back into the queue, for `seconds` from now."""
 
     message: Message
     seconds: float
 
 
-def find_and_deliver(message_id: int, *, using: str) -> Later | None:
+def find_and_deliver(message_id: int, *, using: str) -> Deferred | None:
     """Deliver the queued message of this id, once, however often and by however many workers this is called.
 
     Returns what is to be done if it has to wait for longer than a worker may have it in hand.
@@ -86,7 +74,7 @@ def find_and_deliver(message_id: int, *, using: str) -> Later | None:
 
 def deliver_queued(
     message: Message, *, using: str, is_patient: bool = True, is_stopped: Callable[[], bool] = lambda: False
-) -> Later | None:
+) -> Deferred | None:
     """Take a message out of the queue and deliver it; do nothing if somebody else has taken it.
 
     What may not be sent any more becomes `unsent`, with its claim given back. While another message is on its way to
@@ -98,32 +86,24 @@ def deliver_queued(
         # After a lost race it looks again.
         while wait := optimistic_retry.run(lambda: _attempt(message, using=using, is_patient=is_patient), using=using):
             if wait > IN_HAND:
-                return Later(message=message, seconds=min(wait, _AGAIN[message.kind]))
+                return Deferred(message=message, seconds=min(wait, _AGAIN[message.kind]))
             if is_stopped():
-                return Later(message=message, seconds=0)
+                return Deferred(message=message, seconds=0)
             time.sleep(wait)
     except optimistic_retry.Contended:
         withdraw(message, fault="busy", using=using)
     return None
 
 
-def withdraw(message: Message, *, fault: str, using: str) -> None:
-    """Take a message out of the queue unsent, and give its claim back; do nothing if somebody else was faster."""
-    if Message.objects.using(using).withdraw(message, fault=fault, text=FAULTS[fault]):
-        message.state, message.counted, message.fault, message.result_text = State.UNSENT, False, fault, FAULTS[fault]
-        announce(message)
-        logger.warning("message %d on %s is unsent: %s", message.pk, message.channel, fault)
-
-
 def _attempt(message: Message, *, using: str, is_patient: bool) -> float:
     """Deliver the message if it is our turn; return the seconds to wait before the next attempt, none if it is over."""
-    # Before the gates: what is of no use any more does not wait for them, and who looks keeps nobody from calling.
-    turn = _look(message, using=using)
-    if turn.standing is None:
-        return min(turn.wait, PAUSE)
+    # Before the permit: what is of no use any more does not wait for one, and who looks keeps nobody from calling.
+    look = _look(message, using=using)
+    if look.standing is None:
+        return min(look.wait, POLL_INTERVAL)
     with ExitStack() as stack:
         try:
-            stack.enter_context(admitted(message.channel, patience=IN_HAND if is_patient else 0))
+            stack.enter_context(acquire_permit(message.channel, patience=IN_HAND if is_patient else 0))
             place = _find_place(message, using=using, is_patient=is_patient)
         except SendingUnavailable as shut:
             if is_patient:
@@ -132,11 +112,11 @@ def _attempt(message: Message, *, using: str, is_patient: bool) -> float:
             return 0
         if place:
             stack.enter_context(place)
-        if turn.is_stale:
-            turn = _look(message, using=using)
-        if turn.standing is not None:
-            _take_and_deliver(message, turn.standing, looked_at=turn.looked_at, place=place, using=using)
-    return min(turn.wait, PAUSE)
+        if look.is_stale:
+            look = _look(message, using=using)
+        if look.standing is not None:
+            _take_and_deliver(message, look.standing, looked_at=look.looked_at, place=place, using=using)
+    return min(look.wait, POLL_INTERVAL)
 
 
 def _find_place(message: Message, *, using: str, is_patient: bool) -> Place | None:
@@ -147,11 +127,11 @@ def _find_place(message: Message, *, using: str, is_patient: bool) -> Place | No
 def _wait_for(shut: SendingUnavailable) -> float:
     """Return the seconds until another attempt: in short steps, unless the platform is left alone for a while."""
     if isinstance(shut, Full):
-        return min(shut.wait, PAUSE)
-    return shut.retry_after if shut.retry_after > IN_HAND else PAUSE
+        return min(shut.wait, POLL_INTERVAL)
+    return shut.retry_after if shut.retry_after > IN_HAND else POLL_INTERVAL
 
 
-def _look(message: Message, *, using: str) -> _Turn:
+def _look(message: Message, *, using: str) -> _Look:
     looked_at = time.monotonic()
     standing = read_standing(message.phone, verification_id=message.verification_id, using=using)
     message.state = _state_of(message, standing)
@@ -161,7 +141,7 @@ def _look(message: Message, *, using: str) -> _Turn:
     if fault := _find_fault(message, standing, wait=wait):
         withdraw(message, fault=fault, using=using)
         return _NOTHING
-    return _Turn(wait=wait) if wait else _Turn(standing=standing, looked_at=looked_at)
+    return _Look(wait=wait) if wait else _Look(standing=standing, looked_at=looked_at)
 
 
 def _take_and_deliver(

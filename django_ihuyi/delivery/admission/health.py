@@ -14,7 +14,7 @@ _SLOW_DOWN = {"throttled"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lesson:
+class CallHealth:
     """What one call has shown."""
 
     #: Whether the platform took the message, or refused it for a reason of the message's own.
@@ -23,11 +23,11 @@ class Lesson:
     blocked_by: int | None = None
 
 
-WORKS = Lesson(works=True)
-FAILS = Lesson(works=False)
+WORKS = CallHealth(works=True)
+FAILS = CallHealth(works=False)
 
 
-def read(submission: Submission) -> Lesson | None:
+def read_health(submission: Submission) -> CallHealth | None:
     """Return what a call has shown; None if nothing."""
     if submission.fault in _SAY_NOTHING:
         return None
@@ -35,6 +35,6 @@ def read(submission: Submission) -> Lesson | None:
         return FAILS
     kind = None if submission.code is None else describe(submission.code).kind
     if kind is ResultKind.ACCOUNT:
-        return Lesson(works=False, blocked_by=submission.code)
+        return CallHealth(works=False, blocked_by=submission.code)
     # With a wrong clock every password is refused, until it is set right.
     return FAILS if kind is ResultKind.CLOCK else WORKS

@@ -1,4 +1,4 @@
-"""A breaker: stop calling what does not work, and find out with one call at a time whether it works again.
+"""A circuit breaker: stop calling what does not work, and find out with one call at a time whether it works again.
 
 closed ── 5 failures in a row, or one refusal of the account ──▶ open ── 30 s ──▶ one probe ──▶ closed, or open again
 """
@@ -11,31 +11,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-from django_ihuyi.gates.lessons import Lesson
+from django_ihuyi.delivery.admission.health import CallHealth
 
 #: Failures in a row after which nobody calls; each attempt at a connection counts, also the client's second one.
 FAILURES = 5
 #: Seconds until a probe: whoever has mended the account need not wait longer, and need not restart anything.
-PAUSE = 30.0
+OPEN_SECONDS = 30.0
 #: Seconds to wait where nobody can say how long: a call that is under way decides, and those take 8 at most.
 SOON = 2.0
 
 
-class Ticket:
-    """Leave for one call; it is handed back when the call is over."""
+class BreakerPermit:
+    """One call that the breaker lets through; it is handed back when the call is over."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """No leave, and the seconds until it is worth to ask again."""
+    """No permit, and the seconds until it is worth to ask again."""
 
     seconds: float
 
 
-class Turn(enum.Enum):
-    """What a lesson changed."""
+class Transition(enum.Enum):
+    """What the health of a call changed."""
 
     #: Nobody gets through: there were too many failures in a row.
     FAILED = "failed"
@@ -45,8 +45,8 @@ class Turn(enum.Enum):
     RECOVERED = "recovered"
 
 
-class Breaker:
-    """A breaker for one channel; to be shared by threads.
+class CircuitBreaker:
+    """A circuit breaker for one channel; to be shared by threads.
 
     While the last call failed, no more calls are under way than failures are left: so a dead platform sees five
     attempts (or as many as were under way when the first one failed) and not those five and all that overlapped them.
@@ -60,22 +60,22 @@ class Breaker:
         #: The moment from which a probe may go; None while the breaker is closed.
         self._open_until: float | None = None
         self._blocked_by: int | None = None
-        self._probe: Ticket | None = None
+        self._probe: BreakerPermit | None = None
 
-    def admit(self) -> Ticket | Wait:
-        """Give leave for one call, or say how long to wait."""
+    def admit(self) -> BreakerPermit | Wait:
+        """Let one call through, or say how long to wait."""
         with self._lock:
             seconds = self._seconds_to_wait()
             if seconds > 0:
                 return Wait(seconds=seconds)
-            ticket = Ticket()
+            permit = BreakerPermit()
             if self._open_until is not None:
-                self._probe, self._open_until = ticket, self._clock()
+                self._probe, self._open_until = permit, self._clock()
             self._under_way += 1
-            return ticket
+            return permit
 
     def may_retry(self) -> bool:
-        """Say whether a call that was admitted, and failed, may make another attempt; if so, the first one counts."""
+        """Say whether a call that was let through and failed may make another attempt; if so, the first one counts."""
         with self._lock:
             # A probe is one attempt.
             if self._open_until is not None or self._failures + 1 + self._under_way > FAILURES:
@@ -83,14 +83,14 @@ class Breaker:
             self._failures += 1
             return True
 
-    def finish(self, ticket: Ticket, lesson: Lesson | None) -> Turn | None:
-        """Take a ticket back, and learn from its call unless there is nothing to learn; return what it changed."""
+    def finish(self, permit: BreakerPermit, health: CallHealth | None) -> Transition | None:
+        """Take a permit back, and learn from its call unless there is nothing to learn; return what it changed."""
         with self._lock:
             self._under_way -= 1
-            is_probe = ticket is self._probe
+            is_probe = permit is self._probe
             if is_probe:
                 self._probe = None
-            return self._learn(lesson, is_probe=is_probe) if lesson else None
+            return self._learn(health, is_probe=is_probe) if health else None
 
     def _seconds_to_wait(self) -> float:
         if self._open_until is None:
@@ -99,38 +99,38 @@ class Breaker:
         if seconds > 0:
             return seconds
         # A probe that never came back must not shut the channel for ever.
-        return SOON if self._probe and seconds > -PAUSE else 0
+        return SOON if self._probe and seconds > -OPEN_SECONDS else 0
 
-    def _learn(self, lesson: Lesson, *, is_probe: bool) -> Turn | None:
-        if lesson.blocked_by is not None:
-            return self._block(lesson.blocked_by, is_probe=is_probe)
+    def _learn(self, health: CallHealth, *, is_probe: bool) -> Transition | None:
+        if health.blocked_by is not None:
+            return self._block(health.blocked_by, is_probe=is_probe)
         if self._open_until is not None and not is_probe:
             return None  # it began before, and shows how things were
-        if not lesson.works:
+        if not health.works:
             return self._count_failure()
         return self._close()
 
-    def _block(self, result_code: int, *, is_probe: bool) -> Turn | None:
+    def _block(self, result_code: int, *, is_probe: bool) -> Transition | None:
         is_news = self._open_until is None or self._blocked_by != result_code
         if is_news or is_probe:
             self._open()
         self._blocked_by = result_code
-        return Turn.BLOCKED if is_news else None
+        return Transition.BLOCKED if is_news else None
 
-    def _count_failure(self) -> Turn | None:
+    def _count_failure(self) -> Transition | None:
         was_open = self._open_until is not None
         self._failures += 1
         if was_open or self._failures >= FAILURES:
             self._open()
-            return None if was_open else Turn.FAILED
+            return None if was_open else Transition.FAILED
         return None
 
-    def _close(self) -> Turn | None:
+    def _close(self) -> Transition | None:
         was_open = self._open_until is not None
         self._failures = 0
         self._open_until = self._blocked_by = None
-        return Turn.RECOVERED if was_open else None
+        return Transition.RECOVERED if was_open else None
 
     def _open(self) -> None:
         self._failures = 0
-        self._open_until = self._clock() + PAUSE
+        self._open_until = self._clock() + OPEN_SECONDS

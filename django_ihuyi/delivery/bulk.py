@@ -9,31 +9,35 @@ that our limits refused, those that certainly did not leave, and those that the 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from time import monotonic
+from typing import Any
 
 from django.db import router, transaction
+from django.views.decorators.debug import sensitive_variables
 
 from django_ihuyi import phones
-from django_ihuyi.ceiling import Full, Place, take_place
-from django_ihuyi.client import results
-from django_ihuyi.client.results import describe
+from django_ihuyi.client.results import ResultKind, describe
 from django_ihuyi.database import optimistic_retry, transactions
 from django_ihuyi.database.threads import map_in_threads
-from django_ihuyi.dispatch import dispatch, enqueue_many, get_dispatcher, leave_to_call
+from django_ihuyi.delivery.admission.ceiling import Full, Place, take_place
+from django_ihuyi.delivery.channels import check_channel
+from django_ihuyi.delivery.dispatch import dispatch, enqueue_many, permit_to_call
+from django_ihuyi.delivery.dispatchers.base import get_dispatcher
+from django_ihuyi.delivery.notices import Notice, check_template, compose
+from django_ihuyi.delivery.outcomes import raise_unless_sent
+from django_ihuyi.delivery.queue import IN_HAND, POLL_INTERVAL
+from django_ihuyi.delivery.reservation import reserve
+from django_ihuyi.delivery.worker import CHUNK_SIZE
 from django_ihuyi.exceptions import BatchChanged, InvalidPhone, NotSent, SendingUnavailable
 from django_ihuyi.models import BatchRow, Kind, Message, RowTaken, State, batches, write_claimed
-from django_ihuyi.notices import Notice, check_channel, check_template, compose
-from django_ihuyi.queued import IN_HAND, PAUSE
-from django_ihuyi.reservations import reserve
-from django_ihuyi.runs import SIZE
 
 #: Refusals that say nothing of the row itself.
-_OF_OTHERS = {results.ResultKind.ACCOUNT, results.ResultKind.CLOCK, results.ResultKind.THROTTLED}
+_OF_OTHERS = {ResultKind.ACCOUNT, ResultKind.CLOCK, ResultKind.THROTTLED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +49,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
+class SendResult:
     """What became of a row: a message, or the error that stood in its way (of another one than it had)."""
 
     #: Where the row stands in what was handed in, from 1.
@@ -62,6 +66,43 @@ class Fate:
         return isinstance(self.error, SendingUnavailable) and self.error.retry_after > IN_HAND
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendManyResult:
+    """What became of a batch: the messages that left or may have left, and why the others did not."""
+
+    sent: Sequence[Message]
+    #: {the number as it was handed in: the error that `send` would raise for it}
+    not_sent: Mapping[str, Exception] = field(repr=False)
+    #: How many rows of the batch have left, or wait, since an earlier call.
+    known: int = 0
+
+
+@sensitive_variables()
+def send_many(
+    numbers: Iterable[str | Row], *, template: str, batch: str = "", using: str | None = None, **notice: Any
+) -> SendManyResult:
+    """Send one notice to many phones, one message each; takes the arguments of `send`.
+
+    A `Row` in place of a number has variables of its own. With the name of a `batch`, a call that is repeated with
+    the same numbers goes on where the first one stopped, and sends nothing twice; raises BatchChanged if they differ.
+    """
+    sent: list[Message] = []
+    not_sent: dict[str, Exception] = {}
+    known = 0
+    for result in chain.from_iterable(send(numbers, template=template, batch=batch, using=using, **notice)):
+        try:
+            if result.is_known:
+                known += 1
+            elif result.error is not None:
+                raise result.error
+            elif result.message is not None:
+                raise_unless_sent(result.message)
+                sent.append(result.message)
+        except (ValueError, NotSent) as error:  # noqa: PERF203 - each number has its own
+            not_sent[result.number] = error
+    return SendManyResult(sent=sent, not_sent=not_sent, known=known)
+
+
 def send(
     rows: Iterable[str | Row],
     *,
@@ -72,7 +113,7 @@ def send(
     client: str = "",
     threads: int = 1,
     using: str | None = None,
-) -> Iterator[list[Fate]]:
+) -> Iterator[list[SendResult]]:
     """Send rows, a hundred at a time; yield what became of each hundred. Nothing happens before the first is asked for.
 
     Where a queue is, "sent" means that it waits there; else the platform is called here, by so many threads. A row that
@@ -89,14 +130,14 @@ def send(
         batch=batch, template=template, channel=channel, client=client, using=using or router.db_for_write(Message)
     )
     numbered = enumerate((Row(number=row, variables=common) if isinstance(row, str) else row for row in rows), start=1)
-    while chunk := dict(islice(numbered, SIZE)):
+    while chunk := dict(islice(numbered, CHUNK_SIZE)):
         yield sender.send(chunk, threads=threads)
 
 
 def enqueue_again(batch: str, *, using: str) -> None:
     """Put what waits of a batch into the queue again, for a worker that was killed with its tasks; harmless."""
     waiting = iter(BatchRow.objects.using(using).queued(batch))
-    while messages := list(islice(waiting, SIZE)):
+    while messages := list(islice(waiting, CHUNK_SIZE)):
         enqueue_many(messages, using=using)
 
 
@@ -108,39 +149,41 @@ class _Sender:
     client: str
     using: str
 
-    def send(self, chunk: dict[int, Row], *, threads: int) -> list[Fate]:
+    def send(self, chunk: dict[int, Row], *, threads: int) -> list[SendResult]:
         known = BatchRow.objects.using(self.using).at(self.batch, chunk) if self.batch else {}
         for position, message in sorted(known.items()):
             _check_same(chunk[position], message, position=position)
-        fates: list[Fate] = []
+        results: list[SendResult] = []
 
         def send_one(item: tuple[int, Row]) -> None:
             position, row = item
-            fates.append(self._send_one(row, position=position, before=known.get(position)))
+            results.append(self._send_one(row, position=position, before=known.get(position)))
 
         try:
             map_in_threads(chunk.items(), send_one, threads=threads, using=self.using)
         finally:
-            self._enqueue([fate.message for fate in fates if fate.message and fate.message.state == State.QUEUED])
-        return sorted(fates, key=lambda fate: fate.position)
+            self._enqueue(
+                [result.message for result in results if result.message and result.message.state == State.QUEUED]
+            )
+        return sorted(results, key=lambda result: result.position)
 
-    def _send_one(self, row: Row, *, position: int, before: Message | None) -> Fate:
+    def _send_one(self, row: Row, *, position: int, before: Message | None) -> SendResult:
         if before and _is_done(before):
-            return Fate(position=position, number=row.number, message=before, is_known=True)
+            return SendResult(position=position, number=row.number, message=before, is_known=True)
         try:
             message = self._reserve_and_call(row, position=position, before=before)
         except RowTaken:
-            return Fate(position=position, number=row.number, is_known=True)
+            return SendResult(position=position, number=row.number, is_known=True)
         except (NotSent, ValueError) as error:
-            return Fate(position=position, number=row.number, message=before, error=error)
-        return Fate(position=position, number=row.number, message=message)
+            return SendResult(position=position, number=row.number, message=before, error=error)
+        return SendResult(position=position, number=row.number, message=message)
 
     def _reserve_and_call(self, row: Row, *, position: int, before: Message | None) -> Message:
         notice = compose(
             row.number, template=self.template, variables=row.variables, channel=self.channel, client=self.client
         )
         write = partial(self._write, position=position, before=before) if self.batch else write_claimed
-        with _leave_to_call(notice, using=self.using) as place:
+        with _permit_to_call(notice, using=self.using) as place:
             asked_at = monotonic()
             message = reserve(
                 notice.phone,
@@ -167,20 +210,20 @@ class _Sender:
 
 
 @contextmanager
-def _leave_to_call(notice: Notice, *, using: str) -> Iterator[Place | None]:
-    """Hold leave for a row's call, and a place under the account's ceiling; wait for both for as long as it takes.
+def _permit_to_call(notice: Notice, *, using: str) -> Iterator[Place | None]:
+    """Hold a permit for a row's call, and a place under the account's ceiling; wait for both for as long as it takes.
 
     Raises SendingUnavailable if the platform may not be called for a while.
     """
     while True:
         with ExitStack() as stack:
             try:
-                stack.enter_context(leave_to_call(notice.channel, phone=notice.phone))
+                stack.enter_context(permit_to_call(notice.channel, phone=notice.phone))
                 place = _take_place(notice, using=using)
             except SendingUnavailable as shut:
                 if not isinstance(shut, Full) and shut.retry_after > IN_HAND:
                     raise
-                wait = min(shut.wait, PAUSE) if isinstance(shut, Full) else PAUSE
+                wait = min(shut.wait, POLL_INTERVAL) if isinstance(shut, Full) else POLL_INTERVAL
             else:
                 yield stack.enter_context(place) if place else None
                 return

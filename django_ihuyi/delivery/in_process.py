@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.db import connections
 
+from django_ihuyi.delivery.queue import POLL_INTERVAL, find_and_deliver
+from django_ihuyi.delivery.recovery import recover_when_due
 from django_ihuyi.logs import get_logger
-from django_ihuyi.queued import PAUSE, find_and_deliver
-from django_ihuyi.recovery import recover_when_due
 
 logger = get_logger("django_ihuyi.background")
 
@@ -32,9 +32,9 @@ def deliver_later(message_id: int, *, using: str) -> None:
 
 def _run(message_id: int, *, using: str) -> None:
     try:
-        if later := find_and_deliver(message_id, using=using):
+        if deferred := find_and_deliver(message_id, using=using):
             # Behind the others: what stands in its way need not stand in theirs.
-            time.sleep(min(later.seconds, PAUSE))
+            time.sleep(min(deferred.seconds, POLL_INTERVAL))
             _pool.submit(_run, message_id, using=using)
         recover_when_due(using=using)
     except Exception:

@@ -1,0 +1,110 @@
+"""One call of a backend: a message is handed over, then settled; no transaction is open meanwhile."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+
+from django.db import Error
+
+from django_ihuyi import policies
+from django_ihuyi.backends import get_backend
+from django_ihuyi.client.outcomes import Outcome, Submission
+from django_ihuyi.database import optimistic_retry
+from django_ihuyi.delivery.admission import PATIENCE, STANDSTILL, acquire_permit
+from django_ihuyi.delivery.admission.ceiling import Place, wait_for_place
+from django_ihuyi.delivery.outcomes import settle
+from django_ihuyi.exceptions import SendingUnavailable
+from django_ihuyi.limits import CALL_DEADLINE
+from django_ihuyi.logs import get_logger
+from django_ihuyi.models import FRESHNESS, LEASE, Message
+from django_ihuyi.texts import templates
+
+logger = get_logger("django_ihuyi.calls")
+
+#: What becomes of a message that was written before admission control was asked, where they let nobody through.
+_NOT_CALLED = Submission(
+    outcome=Outcome.UNSENT, code=None, text="the platform was not called", fault="not_called", elapsed=0.0
+)
+
+#: What becomes of a message that was to be called for by somebody who was stopped, or had to wait.
+_TOO_OLD = Submission(
+    outcome=Outcome.UNSENT, code=None, text="it was asked for too long ago", fault="too_old", elapsed=0.0
+)
+
+#: What becomes of a decoy's message.
+_KEPT_BACK = Submission(
+    outcome=Outcome.UNSENT, code=None, text="the purpose's policy says no", fault=policies.FAULT, elapsed=0.0
+)
+#: How long the last calls of this process took, in seconds; before the first one, what calls mostly take.
+_recent: deque[float] = deque([0.1], maxlen=64)
+
+
+def prepare(message: Message) -> Callable[[], Submission]:
+    """Return the call that hands a message to its backend.
+
+    Raises KeyError, ValueError or ImproperlyConfigured if the settings have lost its template or its channel.
+    """
+    return partial(get_backend(message.channel).submit, message.phone, _compose(message))
+
+
+def deliver(
+    message: Message, *, using: str, asked_at: float, taken_at: float | None = None, place: Place | None = None
+) -> None:
+    """Hand a message that is `sending` to its backend, and write what became of it.
+
+    One that was asked for, or taken out of the queue, too long ago, by `time.monotonic`, is not handed over: whoever
+    was to send it was stopped. It leaves by the caller's `place` under the account's ceiling, or waits for one.
+    """
+    # A call must end within the lease: after that recovery says `unknown`, and others may call the number.
+    leased_until = (asked_at if taken_at is None else taken_at) + (LEASE - CALL_DEADLINE).total_seconds()
+    until = min(asked_at + FRESHNESS[message.kind].total_seconds(), leased_until)
+    settle(message, _submit(message, using=using, until=until, place=place), using=using)
+
+
+def _submit(message: Message, *, using: str, until: float, place: Place | None) -> Submission:
+    if time.monotonic() > until:
+        return _TOO_OLD
+    if message.verification and message.verification.decoy:
+        # As long as a call, during which nothing else may leave for the number: the limits would tell.
+        time.sleep(secrets.choice(_recent))
+        return _KEPT_BACK
+    submit = prepare(message)
+    with ExitStack() as stack:
+        try:
+            # Whoever holds a permit already shares it; after the caller's commit nobody does.
+            permit = stack.enter_context(acquire_permit(message.channel, patience=PATIENCE, standstill=STANDSTILL))
+            place = place or _wait_for_place(message, using=using)
+            if place:
+                stack.enter_context(place)
+            if time.monotonic() > until:  # once more, after what may have lasted
+                return _TOO_OLD
+            if place:
+                place.use()
+        except SendingUnavailable:
+            return _NOT_CALLED
+        submission = permit.call(submit)
+    _recent.append(submission.elapsed)
+    return submission
+
+
+def _wait_for_place(message: Message, *, using: str) -> Place | None:
+    """Wait for a place. Raises SendingUnavailable if there is none, or the database does not say: nothing left yet."""
+    try:
+        wait = partial(wait_for_place, message.channel, kind=message.kind, using=using)
+        return optimistic_retry.run(wait, using=using)
+    except Error as error:
+        words = "message %d waits in vain for a place of the channel %s: the database fails with %s"
+        logger.error(words, message.pk, message.channel, type(error).__name__)
+        raise SendingUnavailable(retry_after=1) from error
+
+
+def _compose(message: Message) -> templates.OutgoingText:
+    if message.verification is None:
+        return templates.fill(message.template, message.variables)
+    code = message.verification.code
+    return templates.fill(message.template, [code], code=code)
