@@ -296,6 +296,42 @@ def test_a_slot_that_is_full_or_over_is_not_spent():
         counter.claim(late, now + timedelta(seconds=2), using="default")
 
 
+def test_a_slot_is_not_spent_by_who_has_read_the_former_one():
+    counter = Counter(Rule(name="global", mode=Mode.REFUSE, limits=(parse_rate("3/m"),), numbers=()))
+    now = read("global").now
+    claim(counter, now)
+    late = read("global").budgets["global"]
+    claim(counter, now + timedelta(seconds=2))
+
+    with pytest.raises(StaleRow):
+        counter.claim(late, now, using="default")
+    assert Budget.objects.get().slot_spent == 1
+
+
+def test_what_was_decided_before_a_breaker_was_cleared_is_not_written():
+    """To clear counts up the version: otherwise a breaker that somebody has just closed would open again."""
+    before = read("conversion")
+    Budget.objects.claim(before.budgets["conversion"], now=before.now, history={"stage": "stop"})
+    standing = read("conversion")
+    Budget.objects.clear(Budget.objects.get())
+    cleared = Budget.objects.get().history
+
+    with pytest.raises(StaleRow):
+        Budget.objects.claim(standing.budgets["conversion"], now=standing.now, history={"stage": "stop"})
+    assert Budget.objects.get().history == cleared
+
+
+def test_nothing_is_taken_back_from_a_slot_that_it_was_not_spent_in():
+    counter = Counter(Rule(name="global", mode=Mode.REFUSE, limits=(parse_rate("2/m"),), numbers=()))
+    now = read("global").now
+    former, latter = claim(counter, now), claim(counter, now + timedelta(seconds=2))
+
+    taken_back = [Budget.objects.take_back(given.budget) for given in (former, latter, latter)]
+
+    assert taken_back == [False, True, False]
+    assert Budget.objects.get().slot_spent == 0
+
+
 def test_what_a_later_guard_or_a_limit_refuses_is_given_back(budgets, configure):
     budgets(f"{__name__}.Unwilling", client={"LIMITS": ["3/h"]}, **{"global": {"LIMITS": ["4/d"]}})
     refused = ask_many(5, client=CLIENT)

@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django_ihuyi import delivery, exceptions, tasks
 from django_ihuyi.backends.locmem import LocmemBackend
 from django_ihuyi.delivery import bulk, worker
-from django_ihuyi.models import BatchRow, Message, Recipient, State
+from django_ihuyi.models import BatchRow, Message, Recipient, RowTaken, State
 from django_ihuyi.verification import send_code
 from tests import dispatchers
 from tests.clockwork import let_pass
@@ -261,6 +261,18 @@ def test_the_database_itself_writes_a_row_once():
 
     with pytest.raises(IntegrityError), transaction.atomic():
         BatchRow.objects.create(batch=row.batch, position=row.position, message=row.message)
+
+
+def test_of_two_runs_that_write_a_row_again_one_writes_it():
+    """The UPDATE checks that the row still names the message that both runs have read."""
+    unsent, first, second = [delivery.send(number, template="sale") for number in PHONES[:3]]
+    rows = BatchRow.objects
+    rows.assign("spring", 1, message=unsent, instead_of=None)
+    rows.assign("spring", 1, message=first, instead_of=unsent)
+
+    with pytest.raises(RowTaken):
+        rows.assign("spring", 1, message=second, instead_of=unsent)
+    assert rows.at("spring", [1]) == {1: first}
 
 
 @with_a_queue

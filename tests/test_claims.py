@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 from django.db.models.signals import post_save
+from django.utils import timezone
 
 from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.models import (
@@ -87,6 +88,40 @@ def test_of_two_who_read_the_same_one_writes(is_known):
     assert counts() == before
 
 
+LESSONS = {
+    "to wait": lambda recipient: recipient.learn_to_wait("wait_until", MINUTES),
+    "suppression": lambda recipient: recipient.suppress(4030),
+    "the end of a suppression": lambda recipient: recipient.lift_suppression(),
+    "no advertisements": lambda recipient: recipient.opt_out(),
+}
+
+
+@pytest.mark.parametrize("learn", LESSONS.values(), ids=LESSONS)
+def test_a_claim_is_lost_if_its_phone_has_learned_something_since_it_was_read(learn):
+    """Each lesson counts up the version, so that nobody sends by what was known before it."""
+    message = enqueue(read())
+    standing = read()
+    learn(Recipient.objects.get())
+    before = counts()
+
+    with pytest.raises(StaleRow):
+        write(standing)
+    with pytest.raises(StaleRow):
+        take_claimed(message, standing.recipient, using=USING)
+    assert (counts(), state_of(message)) == (before, State.QUEUED)
+
+
+@pytest.mark.parametrize("learn", LESSONS.values(), ids=LESSONS)
+def test_guesses_are_not_written_over_what_a_phone_has_learned_since_they_were_read(learn):
+    write(read())
+    recipient = read().recipient
+    learn(Recipient.objects.get())
+
+    with pytest.raises(StaleRow):
+        Recipient.objects.record_guesses(recipient, {"login": {"failed_at": [0.0], "in_a_row": 1}})
+    assert Recipient.objects.get().guesses == {}
+
+
 def test_a_resend_whose_phone_has_changed_extends_nothing():
     verification = write(read()).verification
     standing = read(verification.pk)
@@ -98,11 +133,19 @@ def test_a_resend_whose_phone_has_changed_extends_nothing():
     assert Verification.objects.get(pk=verification.pk).expires_at == verification.expires_at
 
 
-def test_a_resend_whose_verification_has_ended_claims_nothing():
+ENDS = {
+    "attempts spent": lambda: Verification.objects.update(seed=""),
+    "verified": lambda: Verification.objects.update(verified_at=timezone.now()),
+    "expired": lambda: let_pass(minutes=6),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_a_resend_whose_verification_has_ended_claims_nothing(end):
     verification = write(read()).verification
     standing = read(verification.pk)
     standing.verification.expires_at += MINUTES
-    Verification.objects.update(seed="")
+    end()
     before = Recipient.objects.get().version
 
     with pytest.raises(StaleRow):

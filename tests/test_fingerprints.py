@@ -4,7 +4,7 @@ import hmac
 from datetime import datetime, timezone
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from django_ihuyi import phones, retention
 from django_ihuyi.backends.locmem import outbox
@@ -228,6 +228,16 @@ def test_a_refusal_of_either_row_stands(doubles, place, refusal):
         Recipient.objects.filter(pk=row.pk).update(guesses={"login": {"failed_at": [0.0], "in_a_row": 100}})
 
     assert is_refused()
+
+
+def test_two_rows_do_not_become_one_if_the_one_that_goes_has_changed_since_it_was_read(doubles):
+    standing = read_standing(PHONE, using="default")
+    [double] = standing.recipient.doubles
+    double.suppress(4030)
+
+    with pytest.raises(StaleRow), transaction.atomic():
+        write_claimed(message_to(standing), using="default")
+    assert Recipient.objects.count() == 2
 
 
 def test_a_refusal_of_the_row_that_goes_is_written_into_the_one_that_stays(doubles):

@@ -10,8 +10,17 @@ from django.utils import timezone
 
 from django_ihuyi import delivery, proofs, retention
 from django_ihuyi.backends.locmem import outbox
+from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.exceptions import InvalidProof, LimitReached, OptedOut
-from django_ihuyi.models import Message, Receipt, Recipient, Reply, StrayReceipt, Verification
+from django_ihuyi.models import (
+    Message,
+    Receipt,
+    Recipient,
+    Reply,
+    StrayReceipt,
+    Verification,
+    read_standing,
+)
 from django_ihuyi.verification import VerdictOutcome
 from tests.clockwork import let_pass
 from tests.doctor.conftest import run  # noqa: F401 - a fixture
@@ -153,6 +162,15 @@ def test_a_message_that_waits_in_a_queue_does_not_leave_for_a_forgotten_number()
 
     message = Message.objects.get()
     assert (message.state, message.counted, message.phone, message.fault) == ("unsent", False, "", "forgotten")
+
+
+def test_a_claim_is_lost_if_its_number_was_forgotten_since_it_was_read(held):
+    standing = read_standing(PHONE, using="default")
+    retention.forget(PHONE)
+
+    with pytest.raises(StaleRow):
+        Recipient.objects.claim(standing.recipient)
+    assert found() == []
 
 
 def test_a_number_that_nothing_is_held_about_is_told_so():

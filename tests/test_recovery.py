@@ -126,6 +126,19 @@ def test_what_has_an_end_keeps_it(state):
     assert Message.objects.get().state == state
 
 
+@pytest.mark.parametrize(
+    ("end", "state"), [("withdraw", "sending"), ("withdraw", "submitted"), ("give_up", "submitted")]
+)
+def test_a_message_that_was_carried_on_since_recovery_read_it_is_not_ended(end, state):
+    """The UPDATE checks the state for itself."""
+    leave()
+    message = Message.objects.get()
+    Message.objects.update(state=state)
+
+    assert getattr(Message.objects, end)(message, fault="too_old", text="") is False
+    assert Message.objects.get().state == state
+
+
 def test_more_than_a_batch_is_recovered_at_once(monkeypatch):
     monkeypatch.setattr(recovery, "BATCH", 2)
     for number in range(5):
@@ -143,6 +156,13 @@ def test_the_seeds_of_expired_verifications_are_blanked():
 
     assert recover().ended == 1
     assert sorted(map(bool, Verification.objects.values_list("seed", flat=True))) == [False, True]
+
+
+def test_the_seed_of_a_live_verification_is_never_blanked():
+    issued = send()
+
+    assert Verification.objects.end_expired() == 0
+    assert guess_right(issued).outcome is VerdictOutcome.RIGHT
 
 
 def test_a_call_that_ends_after_all_knows_better_than_recovery(told):

@@ -416,6 +416,16 @@ def test_what_is_remembered_for_a_day_goes_after_a_day():
     assert [model.objects.count() for model in kept] == [0, 0, 0]
 
 
+def test_a_message_that_another_purge_has_emptied_is_not_counted_again():
+    send()
+    let_pass(days=8)
+    [step] = [step for step in STEPS if step.only == {"erased": False}]
+    picked = dict(step.due(using="default").values_list("pk", step.owner))
+    purge()
+
+    assert (len(picked), step.erase(Message, picked, using="default")) == (1, 0)
+
+
 def test_a_key_that_was_used_again_meanwhile_is_not_taken_away():
     """Between the purge's look and its DELETE."""
     keyed = KeyedRequest.objects.open("a", fingerprint="a")

@@ -1,20 +1,25 @@
 """No code, key or whole number stands anywhere that it need not."""
 
 import base64
+import contextlib
 import logging
 import re
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
 
-from django_ihuyi import codes, proofs
+from django_ihuyi import codes, proofs, webhook_secrets
 from django_ihuyi.backends import get_backend
-from django_ihuyi.exceptions import NotSent
+from django_ihuyi.exceptions import InvalidProof, NotSent
+from django_ihuyi.guards.captchas import tickets
 from django_ihuyi.models import Message, Recipient, Verification
 from django_ihuyi.texts.templates import fill
 from django_ihuyi.verification import get_status
 from tests.clockwork import let_pass
+from tests.comparisons import count_comparisons
 from tests.dumps import dump
 from tests.story import PHONE, failing, guess_right, guess_wrong, send
 
@@ -125,3 +130,50 @@ def test_the_log_keeps_codes_and_numbers_to_itself(configure, caplog, outbox, ou
     ours = "\n".join(record.getMessage() for record in caplog.records if record.name != "django.db.backends")
     codes_sent = [text.code for text in outbox]
     assert [secret for secret in (PHONE, PHONE[3:], *codes_sent) if secret in ours] == []
+
+
+BOUND = {"kind": "riddle", "purpose": "login", "client": "192.0.2.7", "now": 0}
+WEBHOOK_SECRETS = ["Sg4mkQ-Zy1xH_eB7Dw0cTnUpKf2RvJ8aLo5iXq9hM3E", "b0TzXr_6NdPq-W2uJc8kVfYh5aLmE1sGiO7xRtK3BvQ"]
+
+
+def issue_decoy():
+    recipient, minutes = Recipient().identify(PHONE), timedelta(minutes=5)
+    return Verification.issue(
+        recipient, purpose="login", code_length=6, now=timezone.now(), lifetime=minutes, decoy=True
+    )
+
+
+def redeem(token):
+    with contextlib.suppress(InvalidProof):
+        proofs.redeem(token, purpose="login")
+
+
+# How each is made, how it is judged, where its secret part begins, and how often it is compared.
+COMPARED = {
+    "code": (lambda: "012345", lambda guess: codes.matches("012345", guess), 0, 1),
+    # To say no takes just as long where no guess can be right.
+    "code of a decoy": (lambda: "012345", lambda guess: issue_decoy().matches(guess), 0, 1),
+    "code that has ended": (lambda: "012345", lambda guess: codes.matches("", guess), 0, 1),
+    "proof": (lambda: guess_right(send()).proof, redeem, 22, 1),
+    "ticket of a captcha": (
+        lambda: tickets.write_ticket("a", **BOUND),
+        lambda ticket: tickets.read_ticket(ticket, **BOUND),
+        -64,
+        1,
+    ),
+    # With each, whichever it is.
+    "webhook secret": (lambda: WEBHOOK_SECRETS[0], webhook_secrets.is_known, 0, 2),
+}
+
+
+@pytest.mark.parametrize("offered", ["right", "first character wrong", "last character wrong"])
+@pytest.mark.parametrize(("make", "judge", "begin", "times"), COMPARED.values(), ids=COMPARED)
+def test_a_secret_is_compared_in_constant_time(configure, make, judge, begin, times, offered):
+    """However much of it is right, hmac.compare_digest is called: == would tell by its time how much."""
+    configure(WEBHOOK_SECRETS=WEBHOOK_SECRETS)
+    secret = list(make())
+    if offered != "right":
+        place = begin if offered.startswith("first") else -1
+        secret[place] = "1" if secret[place] == "0" else "0"
+
+    assert count_comparisons(lambda: judge("".join(secret))) == times

@@ -119,6 +119,19 @@ def test_a_user_who_was_made_with_the_proof_is_named_afterwards_once(heard):
     assert current() == ["2"]
 
 
+def test_a_proof_whose_redemption_was_rolled_back_names_no_user(heard):
+    prove(A)
+    let_pass(seconds=61)
+    token = guess_right(send()).proof
+    with transaction.atomic():
+        proof = proofs.redeem(token, purpose="login")
+        transaction.set_rollback(True)
+
+    proofs.assign(proof, user=B)
+
+    assert (heard, current()) == ([], ["", "1"])
+
+
 @pytest.mark.parametrize("user", [None, AnonymousUser()])
 def test_nobody_is_not_named(user):
     proof = prove()

@@ -2,8 +2,10 @@
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from django_ihuyi.models import Recipient, Verification
 from django_ihuyi.verification import Verdict, VerdictOutcome, verify_code
@@ -210,6 +212,65 @@ def test_a_guess_takes_few_statements_in_one_transaction(guess, statements):
     assert [verb for verb in verbs if verb in {"SELECT", "INSERT", "UPDATE", "DELETE"}] == statements
     # Right and wrong take the same way to their UPDATE, or the faster one would win more races than its share.
     assert verbs[:2] == ["SELECT", "SAVEPOINT"]
+
+
+def guess_while(change, issued, code):
+    """Guess, and make a change after the verification was read, before the guess is written."""
+    changes = [change]
+
+    def come_between(execute, sql, *arguments):
+        if sql.startswith("SAVEPOINT") and changes:
+            changes.pop()()
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(come_between):
+        return guess(issued, code)
+
+
+def lock_the_phone():
+    """Count the tenth failure in a row, as a guess at another code does."""
+    set_failures(10)
+    Recipient.objects.update(version=F("version") + 1)
+
+
+# Each changes one thing only, that no other condition of the UPDATE could notice in its place.
+CHANGES = {
+    "attempts are spent": (
+        lambda: Verification.objects.update(attempts=5),
+        VerdictOutcome.EXHAUSTED,
+    ),
+    "the code was used": (
+        lambda: Verification.objects.update(verified_at=timezone.now()),
+        VerdictOutcome.EXPIRED,
+    ),
+    "the code has expired": (lambda: let_pass(seconds=301), VerdictOutcome.EXPIRED),
+    "the seed is blanked": (lambda: Verification.objects.update(seed=""), VerdictOutcome.EXPIRED),
+    "the phone is locked": (lock_the_phone, VerdictOutcome.LIMITED),
+}
+
+
+@pytest.mark.parametrize("is_right", [True, False], ids=["right", "wrong"])
+@pytest.mark.parametrize(("change", "outcome"), CHANGES.values(), ids=CHANGES)
+def test_a_guess_is_judged_again_if_something_changed_after_it_was_read(outbox, change, outcome, is_right):
+    """The UPDATE checks for itself all that the SELECT before it saw."""
+    issued = send()
+    code = outbox[0].code if is_right else other_than(outbox[0].code)
+
+    verdict = guess_while(change, issued, code)
+
+    assert verdict.outcome is outcome
+    assert stored().attempts == (5 if outcome is VerdictOutcome.EXHAUSTED else 0)
+
+
+def test_wrong_guesses_at_two_codes_at_once_are_both_counted(outbox):
+    """Each guess counts up its phone's version, so that the other one does not write over the count."""
+    first = send()
+    let_pass(seconds=61)
+    second = send()
+
+    guess_while(lambda: guess_wrong(second), first, other_than(outbox[0].code))
+
+    assert Recipient.objects.get().guesses["login"]["in_a_row"] == 2
 
 
 @pytest.mark.parametrize("is_right", [True, False])

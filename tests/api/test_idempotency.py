@@ -27,6 +27,7 @@ from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.models import KeyedRequest, Message, Verification
 from tests.api.conftest import NOBODYS_ID, Caller
 from tests.clockwork import let_pass
+from tests.comparisons import count_comparisons
 
 pytestmark = pytest.mark.django_db
 
@@ -110,7 +111,10 @@ def test_a_request_is_the_same_however_it_is_written(api, sent):
     assert (again.status_code, again.content, len(sent)) == (202, first.content, 1)
 
 
-@pytest.mark.parametrize("other", [{"phone": "13900139000"}, {"purpose": "register"}, {"verification_id": NOBODYS_ID}])
+OTHERS = [{"phone": "13900139000"}, {"purpose": "register"}, {"verification_id": NOBODYS_ID}]
+
+
+@pytest.mark.parametrize("other", OTHERS)
 def test_a_key_is_good_for_one_request_only(api, sent, other):
     api.send(**KEYED)
 
@@ -124,6 +128,15 @@ def test_a_key_is_good_for_one_request_only(api, sent, other):
         "code": "idempotency_mismatch",
     }
     assert len(sent) == 1
+
+
+def test_what_a_request_said_is_compared_in_constant_time(api, sent):
+    """Its fingerprint is made with a key: == would tell by its time how much of another one is the same."""
+    api.send(**KEYED)
+
+    comparisons = [count_comparisons(lambda members=members: api.send(members=members, **KEYED)) for members in OTHERS]
+
+    assert comparisons == [1] * len(OTHERS)
 
 
 def test_whoever_repeats_too_early_is_told_that_the_first_request_is_being_answered(api, sent, ihuyi):
@@ -613,6 +626,51 @@ def test_one_of_all_who_saw_a_name_that_is_over_takes_it():
 
     with pytest.raises(StaleRow):
         KeyedRequest.objects.take_over(second, fingerprint="")
+
+
+def test_whoever_saw_a_name_before_it_was_taken_over_does_not_take_it_when_it_is_over_again():
+    keep("over")
+    let_pass(hours=25)
+    first, second = (KeyedRequest.objects.find(["over"]) for _ in range(2))
+    KeyedRequest.objects.take_over(first, fingerprint="")
+    let_pass(minutes=2)
+
+    with pytest.raises(StaleRow):
+        KeyedRequest.objects.take_over(second, fingerprint="")
+
+
+def test_a_name_whose_late_answer_was_kept_since_it_was_read_is_not_taken_over():
+    slow = in_flight("slow")
+    let_pass(minutes=2)
+    found = KeyedRequest.objects.find(["slow"])
+    KeyedRequest.objects.finish(slow, status=202, answer="late")
+
+    with pytest.raises(StaleRow):
+        KeyedRequest.objects.take_over(found, fingerprint="")
+    assert KeyedRequest.objects.get().answer == "late"
+
+
+def test_whoever_was_overtaken_keeps_no_answer_and_does_not_release_the_name():
+    slow = in_flight("slow")
+    let_pass(minutes=2)
+    KeyedRequest.objects.take_over(KeyedRequest.objects.find(["slow"]), fingerprint="")
+
+    is_kept = KeyedRequest.objects.finish(slow, status=202, answer="late")
+    KeyedRequest.objects.release(slow)
+
+    stored = KeyedRequest.objects.get()
+    assert (is_kept, stored.status, stored.answer) == (False, None, "")
+
+
+def test_an_answer_that_is_kept_is_neither_replaced_nor_released():
+    keyed = in_flight("once")
+    KeyedRequest.objects.finish(keyed, status=202, answer="first")
+
+    is_replaced = KeyedRequest.objects.finish(keyed, status=422, answer="second")
+    KeyedRequest.objects.release(keyed)
+
+    stored = KeyedRequest.objects.get()
+    assert (is_replaced, stored.status, stored.answer) == (False, 202, "first")
 
 
 def test_one_of_all_who_saw_no_name_writes_it():

@@ -1,5 +1,6 @@
 """A machine whose clock is wrong still sends: the platform's own answers tell the time."""
 
+import itertools
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -94,6 +95,19 @@ def test_a_time_that_is_refused_twice_is_refused(make_client):
 
     assert (submission.outcome, submission.code, submission.text) == (Outcome.REFUSED, 40501, "动态密码已过期")
     assert submission.fault == "clock_skew"
+    assert len(server.requests) == 2
+
+
+def test_a_time_is_corrected_once_even_if_each_refusal_tells_another(make_client):
+    hours = itertools.count()
+
+    def jump(now, **options):
+        return formatdate(now + HOUR * next(hours), **options)
+
+    with Server(judges_time(tolerance=-1, date=jump)) as server:
+        submission = submit(make_client(server.url(), clock=off_by(-HOUR)))
+
+    assert (submission.outcome, submission.code, submission.fault) == (Outcome.REFUSED, 40501, "clock_skew")
     assert len(server.requests) == 2
 
 

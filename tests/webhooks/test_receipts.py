@@ -7,7 +7,9 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from django.db.models import F
 
+from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.models import Message, Receipt, Recipient, StrayReceipt, Verification
+from django_ihuyi.models.receipts import find_message, move
 from django_ihuyi.verification import VerdictOutcome, get_status
 from tests.clockwork import let_pass
 from tests.story import PHONE, failing, guess_right, guess_wrong, send
@@ -275,6 +277,21 @@ def test_two_ids_do_not_settle_one_message(platform, nameless):
     platform.receipt(nameless, code="2", smsid=second)
 
     assert (row(nameless).state, row(nameless).platform_id) == ("undelivered", first)
+
+
+def test_of_two_receipts_that_found_one_message_without_an_id_one_names_it(nameless):
+    """The UPDATE checks that the message still has no id."""
+    ids = [dated_id(nameless.created_at) for _ in range(2)]
+    failed, arrived = (
+        Receipt(platform_id=smsid, phone=PHONE, is_delivered=smsid == ids[1], code="2", reported_at=REPORTED_AT)
+        for smsid in ids
+    )
+    first, second = find_message(failed, using="default"), find_message(arrived, using="default")
+    move(first, failed, using="default")
+
+    with pytest.raises(StaleRow):
+        move(second, arrived, using="default")
+    assert (row(nameless).state, row(nameless).platform_id) == ("undelivered", ids[0])
 
 
 def test_the_id_of_another_phones_message_settles_nothing(platform, nameless):
