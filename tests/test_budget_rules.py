@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_ihuyi.limits.conversion import Breaker, ConversionThresholds, Stage
-from django_ihuyi.limits.numbers import Numbers
-from django_ihuyi.limits.spending import PARTS, Spending
+from django_ihuyi.guards.budgets.conversion_breaker import ConversionBreaker, ConversionThresholds, Stage
+from django_ihuyi.guards.budgets.distinct_numbers import Numbers
+from django_ihuyi.guards.budgets.sliding_window import PARTS, Spending
 from django_ihuyi.rates import Rate, parse_rate
 
 NOW = 1_800_000_000
@@ -178,7 +178,7 @@ LOW, ENOUGH, FEW = [True] * 9 + [False] * 91, [True] * 10 + [False] * 90, [False
     ],
 )
 def test_the_breaker_asks_for_a_captcha_then_stops_and_opens_again(stage, verified, passed, expected):
-    breaker = Breaker(stage=Stage(stage), since=NOW)
+    breaker = ConversionBreaker(stage=Stage(stage), since=NOW)
 
     moved = breaker.after(verified, NOW + passed, THRESHOLDS)
 
@@ -188,16 +188,18 @@ def test_the_breaker_asks_for_a_captcha_then_stops_and_opens_again(stage, verifi
 
 def test_a_breaker_that_may_not_stop_goes_on_asking_for_a_captcha():
     thresholds = ConversionThresholds(window=100, minimum=50, percent=10, patience=60, rest=600, stops=False)
-    breaker = Breaker(stage=Stage.CAPTCHA, since=NOW)
+    breaker = ConversionBreaker(stage=Stage.CAPTCHA, since=NOW)
 
-    assert breaker.after(LOW, NOW + 100, thresholds) == Breaker(stage=Stage.CAPTCHA, since=NOW + 100, seen="9/100")
+    assert breaker.after(LOW, NOW + 100, thresholds) == ConversionBreaker(
+        stage=Stage.CAPTCHA, since=NOW + 100, seen="9/100"
+    )
 
 
 def test_a_breaker_is_kept_as_it_is():
-    breaker = Breaker(stage=Stage.STOP, since=NOW + 0.25, checked=NOW + 1.5, seen="0/50")
+    breaker = ConversionBreaker(stage=Stage.STOP, since=NOW + 0.25, checked=NOW + 1.5, seen="0/50")
 
-    assert Breaker.load(json.loads(json.dumps(breaker.dump()))) == breaker
-    assert Breaker.load({}) == Breaker()
+    assert ConversionBreaker.load(json.loads(json.dumps(breaker.dump()))) == breaker
+    assert ConversionBreaker.load({}) == ConversionBreaker()
 
 
 @pytest.mark.parametrize("text", ["1/s", "5/m", "5/2m", "10/10m", "20/h", "1/36h", "50/d", "9/30d"])

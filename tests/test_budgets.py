@@ -13,8 +13,8 @@ from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.exceptions import InvalidPhone, LimitReached, NotSent, SendingUnavailable
 from django_ihuyi.guards import Guard
 from django_ihuyi.guards.budgets import BudgetGuard
-from django_ihuyi.guards.budgets.rules import Mode, Rule
-from django_ihuyi.guards.budgets.tills import Claim, Counter, Ledger
+from django_ihuyi.guards.budgets.counters import GlobalCounter, Increment, PerOwnerCounter
+from django_ihuyi.guards.budgets.rules import BudgetRule, Mode
 from django_ihuyi.models import Budget, Message
 from django_ihuyi.rates import parse_rate
 from django_ihuyi.retention.steps import STEPS
@@ -227,8 +227,8 @@ def test_a_message_that_did_not_leave_is_given_back(budgets, configure):
 @pytest.mark.parametrize("later", [0, 2, 59], ids=lambda later: f"{later} s later")
 def test_the_ceiling_takes_a_claim_back_in_whichever_slot_it_was_made(later):
     """Two seconds later another slot has begun, and what was claimed is among what is remembered."""
-    rule = Rule(name="global", mode=Mode.REFUSE, limits=(parse_rate("3/m"),), numbers=())
-    counter, began = Counter(rule), read("global").now
+    rule = BudgetRule(name="global", mode=Mode.REFUSE, limits=(parse_rate("3/m"),), numbers=())
+    counter, began = GlobalCounter(rule), read("global").now
     claims = [claim(counter, began) for _ in range(2)]
     claims.append(claim(counter, began + timedelta(seconds=later)))
     full = counter.look(read("global").budgets["global"], began + timedelta(seconds=later))
@@ -240,7 +240,7 @@ def test_the_ceiling_takes_a_claim_back_in_whichever_slot_it_was_made(later):
     now = began + timedelta(seconds=later + 1)
     answers = [counter.look(read("global").budgets["global"], now) or claim(counter, now) for _ in range(3)]
     assert (full.reason, full.code) == ("messages 3/m", "global_limit")
-    assert [isinstance(answer, Claim) for answer in answers] == [True, True, False]
+    assert [isinstance(answer, Increment) for answer in answers] == [True, True, False]
 
 
 def read(key):
@@ -252,14 +252,14 @@ def claim(counter, now):
 
 
 def test_of_two_who_read_a_ledger_one_claims_it():
-    rule = Rule(name="client", mode=Mode.REFUSE, limits=(parse_rate("9/m"),), numbers=())
-    ledger = Ledger(rule, CLIENT, mark="a")
-    key = ledger.key
+    rule = BudgetRule(name="client", mode=Mode.REFUSE, limits=(parse_rate("9/m"),), numbers=())
+    counter = PerOwnerCounter(rule, CLIENT, mark="a")
+    key = counter.key
     for _ in range(2):  # a row that is new, and one that is there
         first, second = read(key), read(key)
-        ledger.claim(first.budgets[key], first.now, using="default")
+        counter.claim(first.budgets[key], first.now, using="default")
         with pytest.raises(StaleRow):
-            ledger.claim(second.budgets[key], second.now, using="default")
+            counter.claim(second.budgets[key], second.now, using="default")
 
     assert Budget.objects.get(pk=key).version == 1
 
@@ -284,8 +284,8 @@ def note(standing):
 
 
 def test_a_slot_that_is_full_or_over_is_not_spent():
-    rule = Rule(name="global", mode=Mode.REFUSE, limits=(parse_rate("2/m"),), numbers=())
-    counter, now = Counter(rule), read("global").now
+    rule = BudgetRule(name="global", mode=Mode.REFUSE, limits=(parse_rate("2/m"),), numbers=())
+    counter, now = GlobalCounter(rule), read("global").now
     claim(counter, now)
     [stale, late] = [read("global").budgets["global"] for _ in range(2)]
     claim(counter, now)
@@ -297,7 +297,7 @@ def test_a_slot_that_is_full_or_over_is_not_spent():
 
 
 def test_a_slot_is_not_spent_by_who_has_read_the_former_one():
-    counter = Counter(Rule(name="global", mode=Mode.REFUSE, limits=(parse_rate("3/m"),), numbers=()))
+    counter = GlobalCounter(BudgetRule(name="global", mode=Mode.REFUSE, limits=(parse_rate("3/m"),), numbers=()))
     now = read("global").now
     claim(counter, now)
     late = read("global").budgets["global"]
@@ -322,7 +322,7 @@ def test_what_was_decided_before_a_breaker_was_cleared_is_not_written():
 
 
 def test_nothing_is_taken_back_from_a_slot_that_it_was_not_spent_in():
-    counter = Counter(Rule(name="global", mode=Mode.REFUSE, limits=(parse_rate("2/m"),), numbers=()))
+    counter = GlobalCounter(BudgetRule(name="global", mode=Mode.REFUSE, limits=(parse_rate("2/m"),), numbers=()))
     now = read("global").now
     former, latter = claim(counter, now), claim(counter, now + timedelta(seconds=2))
 
@@ -358,10 +358,10 @@ class Overtaken(BudgetGuard):
 
     others = []
 
-    def _claim(self, till, standing, *, using):
-        if till.key == "global" and self.others:
+    def _claim(self, counter, standing, *, using):
+        if counter.key == "global" and self.others:
             send(self.others.pop(), client=OTHER)
-        return super()._claim(till, standing, using=using)
+        return super()._claim(counter, standing, using=using)
 
 
 def test_whoever_is_overtaken_gets_back_what_was_claimed_before(budgets, configure):

@@ -15,11 +15,11 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from django_ihuyi import exemptions
 from django_ihuyi.api import rates
 from django_ihuyi.api.clients import client_of, known_client_of, user_of
 from django_ihuyi.conf import Settings, settings
 from django_ihuyi.database.clock import DatabaseNow
+from django_ihuyi.guards import exemptions
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Kind, Message, MessageQuerySet
 from django_ihuyi.rates import fill_up

@@ -16,7 +16,7 @@ from django_ihuyi.database import transactions
 from django_ihuyi.exceptions import CaptchaFailed, CaptchaRequired, SendingUnavailable
 from django_ihuyi.guards.base import Guard, Wanted
 from django_ihuyi.guards.captchas import DEADLINE, Captcha, CaptchaDown, get_captcha
-from django_ihuyi.guards.captchas.rules import Rule, find_rule
+from django_ihuyi.guards.captchas.rules import CaptchaRule, find_rule
 from django_ihuyi.guards.captchas.tickets import LIFETIME, read_ticket, write_ticket
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Kind, Message, MessageQuerySet, Recipient, SpentCaptcha
@@ -69,7 +69,7 @@ def show_captcha(*, purpose: str, client: str) -> dict[str, Any]:
     return {"kind": captcha.kind, "challenge_id": ticket, "expires_in": LIFETIME, **challenge.shown}
 
 
-def _is_due(rule: Rule, wanted: Wanted, *, using: str) -> bool:
+def _is_due(rule: CaptchaRule, wanted: Wanted, *, using: str) -> bool:
     if rule.word == "always" or wanted.captcha_reason:
         return True
     codes = Message.objects.using(using).filter(kind=Kind.CODE)

@@ -36,7 +36,7 @@ _BOUND_LINE = re.compile(rf"@{_HOST} #{PLACE.pattern}( @{_HOST})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class LintRule:
     """One reason for which the platform, or the phone, would not take a text."""
 
     #: The platform's result code; None where it takes the text, and the phone does not understand it.
@@ -136,15 +136,15 @@ def complain_of_binding(sample: Sample) -> str:
 
 #: All of them, the certain ones first.
 RULES = (
-    Rule(code=4072, is_certain=True, complain=complain_of_places),
-    Rule(code=40722, is_certain=True, complain=complain_of_variables),
-    Rule(code=4073, is_certain=True, complain=complain_of_excess),
-    Rule(code=4074, is_certain=True, complain=complain_of_emoji),
-    Rule(code=None, is_certain=True, complain=complain_of_binding),
-    Rule(code=4070, is_certain=False, complain=complain_of_signature),
-    Rule(code=4072, is_certain=False, complain=complain_of_punctuation),
-    Rule(code=4072, is_certain=False, complain=complain_of_filing),
-    Rule(code=4073, is_certain=False, complain=complain_of_length),
+    LintRule(code=4072, is_certain=True, complain=complain_of_places),
+    LintRule(code=40722, is_certain=True, complain=complain_of_variables),
+    LintRule(code=4073, is_certain=True, complain=complain_of_excess),
+    LintRule(code=4074, is_certain=True, complain=complain_of_emoji),
+    LintRule(code=None, is_certain=True, complain=complain_of_binding),
+    LintRule(code=4070, is_certain=False, complain=complain_of_signature),
+    LintRule(code=4072, is_certain=False, complain=complain_of_punctuation),
+    LintRule(code=4072, is_certain=False, complain=complain_of_filing),
+    LintRule(code=4073, is_certain=False, complain=complain_of_length),
 )
 
 

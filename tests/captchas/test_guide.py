@@ -7,7 +7,7 @@ import pytest
 
 from django_ihuyi.exceptions import CaptchaRequired, SendingUnavailable
 from django_ihuyi.guards.captchas import get_captcha
-from django_ihuyi.guards.captchas.rules import Rule, find_rule
+from django_ihuyi.guards.captchas.rules import CaptchaRule, find_rule
 from tests.pages import ROOT, sources
 from tests.story import send
 
@@ -76,6 +76,6 @@ def test_the_rules_of_the_guide_are_rules():
     exec(f"captcha = {{{body}}}", captcha)
 
     rules = captcha["captcha"]["CAPTCHA"]["RULES"]
-    assert find_rule("login", rules) == Rule(after_client=3, after_number=2)
-    assert find_rule("change_phone", rules) == Rule(word="asked")
-    assert find_rule("register", rules) == Rule(word="always")
+    assert find_rule("login", rules) == CaptchaRule(after_client=3, after_number=2)
+    assert find_rule("change_phone", rules) == CaptchaRule(word="asked")
+    assert find_rule("register", rules) == CaptchaRule(word="always")

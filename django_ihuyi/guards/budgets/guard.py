@@ -10,10 +10,10 @@ from django_ihuyi import signals
 from django_ihuyi.database import optimistic_retry
 from django_ihuyi.exceptions import LimitReached, NotSent, SendingUnavailable
 from django_ihuyi.guards.base import Guard, Wanted
-from django_ihuyi.guards.budgets.announcements import note
+from django_ihuyi.guards.budgets.alerts import note
+from django_ihuyi.guards.budgets.counters import BudgetCounter, Increment
 from django_ihuyi.guards.budgets.plan import make_plan
 from django_ihuyi.guards.budgets.rules import Mode, Overrun
-from django_ihuyi.guards.budgets.tills import Claim, Till
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Budget, BudgetStanding
 
@@ -27,18 +27,18 @@ class BudgetGuard(Guard):
     """
 
     def __init__(self) -> None:
-        self._claims: list[Claim] = []
+        self._claims: list[Increment] = []
 
     def check(self, wanted: Wanted, *, using: str) -> Wanted:
-        """Claim one message of every budget; raises LimitReached, or SendingUnavailable when others were faster."""
+        """Count one message for every budget; raises LimitReached, or SendingUnavailable when others were faster."""
         plan = make_plan(wanted)
         if not plan.keys:
             return wanted
         standing = Budget.objects.using(using).read(plan.keys)
         try:
             wanted = _answer(plan.look(standing, using=using), wanted, standing.now, using=using)
-            for till in plan.tills:
-                wanted = _answer(self._claim(till, standing, using=using), wanted, standing.now, using=using)
+            for counter in plan.counters:
+                wanted = _answer(self._claim(counter, standing, using=using), wanted, standing.now, using=using)
         except NotSent:
             self.give_back(wanted, using=using)
             raise
@@ -49,36 +49,36 @@ class BudgetGuard(Guard):
         while self._claims:
             self._undo(self._claims.pop(), using=using)
 
-    def _claim(self, till: Till, standing: BudgetStanding, *, using: str) -> list[Overrun]:
+    def _claim(self, counter: BudgetCounter, standing: BudgetStanding, *, using: str) -> list[Overrun]:
         """Count one more; return what was exceeded by it, and count nothing if that is refused."""
         read = [standing]
 
         def attempt() -> list[Overrun]:
-            known = read.pop() if read else Budget.objects.using(using).read([till.key])
-            budget = known.budgets[till.key]
-            overrun = till.look(budget, known.now)
-            if not (overrun and till.refuses):
-                self._claims.append(till.claim(budget, known.now, using=using))
+            known = read.pop() if read else Budget.objects.using(using).read([counter.key])
+            budget = known.budgets[counter.key]
+            overrun = counter.look(budget, known.now)
+            if not (overrun and counter.refuses):
+                self._claims.append(counter.claim(budget, known.now, using=using))
             return [overrun] if overrun else []
 
         try:
             return optimistic_retry.run(attempt, using=using)
         except optimistic_retry.Contended as error:
-            if till.refuses:
+            if counter.refuses:
                 raise SendingUnavailable(retry_after=1) from error
             return []
 
-    def _undo(self, claim: Claim, *, using: str) -> None:
-        till = claim.till
+    def _undo(self, claim: Increment, *, using: str) -> None:
+        counter = claim.counter
 
         def attempt() -> None:
-            known = Budget.objects.using(using).read([till.key])
-            till.give_back(claim, known.budgets[till.key], known.now, using=using)
+            known = Budget.objects.using(using).read([counter.key])
+            counter.give_back(claim, known.budgets[counter.key], known.now, using=using)
 
         try:
             optimistic_retry.run(attempt, using=using)
         except optimistic_retry.Contended:
-            logger.warning("budget %s: a claim was not given back", till.key)
+            logger.warning("budget %s: a claim was not given back", counter.key)
 
 
 def _answer(overruns: Iterable[Overrun], wanted: Wanted, now: datetime, *, using: str) -> Wanted:

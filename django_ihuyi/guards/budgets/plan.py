@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from django.utils.crypto import salted_hmac
 
-from django_ihuyi import exemptions
+from django_ihuyi.guards import exemptions
 from django_ihuyi.guards.base import Wanted
+from django_ihuyi.guards.budgets.counters import BudgetCounter, GlobalCounter, PerOwnerCounter
+from django_ihuyi.guards.budgets.monitors import ConversionMonitor, UnverifiedMonitor
 from django_ihuyi.guards.budgets.rules import Mode, Overrun, read_conversion, read_rule
-from django_ihuyi.guards.budgets.tills import Counter, Ledger, Till
-from django_ihuyi.guards.budgets.watches import ConversionWatch, UnverifiedWatch
 from django_ihuyi.models import BudgetStanding
 
 #: A client or user that names its budget as it is. Other texts might be too long, or the same as another one to
@@ -25,21 +25,25 @@ _OWN_DIGITS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The tills that count a request, the one that all use last; and who looks at the send log before."""
+    """The counters of a request, the one that all use last; and the monitors that look at the send log before."""
 
-    tills: Sequence[Till]
-    watches: Sequence[UnverifiedWatch | ConversionWatch]
+    counters: Sequence[BudgetCounter]
+    monitors: Sequence[UnverifiedMonitor | ConversionMonitor]
 
     @property
     def keys(self) -> list[str]:
         """The budgets to read."""
-        return [till.key for till in self.tills] + [watch.key for watch in self.watches]
+        return [counter.key for counter in self.counters] + [monitor.key for monitor in self.monitors]
 
     def look(self, standing: BudgetStanding, *, using: str) -> Iterator[Overrun]:
         """Yield what stands in the way before anything is counted."""
         found = [
-            *(till.look(standing.budgets[till.key], standing.now) for till in self.tills if till.refuses),
-            *(watch.look(standing, using=using) for watch in self.watches),
+            *(
+                counter.look(standing.budgets[counter.key], standing.now)
+                for counter in self.counters
+                if counter.refuses
+            ),
+            *(monitor.look(standing, using=using) for monitor in self.monitors),
         ]
         yield from (overrun for overrun in found if overrun)
 
@@ -47,30 +51,34 @@ class Plan:
 def make_plan(wanted: Wanted) -> Plan:
     """Return what a request is counted by; who is exempt is counted by the budget of all only."""
     is_exempt = exemptions.is_exempt_client(wanted.client) or exemptions.is_exempt_number(wanted.phone)
-    tills = [Counter(read_rule("global"))] if is_exempt else [*_ledgers(wanted), Counter(read_rule("global"))]
+    counters = (
+        [GlobalCounter(read_rule("global"))]
+        if is_exempt
+        else [*_owner_counters(wanted), GlobalCounter(read_rule("global"))]
+    )
     return Plan(
-        tills=[till for till in tills if not till.is_empty()],
-        watches=[] if is_exempt else list(_watches(wanted)),
+        counters=[counter for counter in counters if not counter.is_empty()],
+        monitors=[] if is_exempt else list(_monitors(wanted)),
     )
 
 
-def _ledgers(wanted: Wanted) -> Iterator[Till]:
+def _owner_counters(wanted: Wanted) -> Iterator[BudgetCounter]:
     mark = _mark(wanted.phone)
     if wanted.client:
         counted = read_rule("unverified").limits
-        yield Ledger(read_rule("client"), _owner(wanted.client), mark=mark, also=counted)
+        yield PerOwnerCounter(read_rule("client"), _owner(wanted.client), mark=mark, also=counted)
     if wanted.user:
-        yield Ledger(read_rule("user"), _owner(wanted.user), mark=mark)
-    yield Ledger(read_rule("prefix"), wanted.phone[:-_OWN_DIGITS], mark=mark, code="global_limit")
+        yield PerOwnerCounter(read_rule("user"), _owner(wanted.user), mark=mark)
+    yield PerOwnerCounter(read_rule("prefix"), wanted.phone[:-_OWN_DIGITS], mark=mark, code="global_limit")
 
 
-def _watches(wanted: Wanted) -> Iterator[UnverifiedWatch | ConversionWatch]:
+def _monitors(wanted: Wanted) -> Iterator[UnverifiedMonitor | ConversionMonitor]:
     unverified = read_rule("unverified")
     if wanted.client and unverified.limits:
-        yield UnverifiedWatch(unverified, wanted.client, owner=_owner(wanted.client))
-    mode, figures = read_conversion()
+        yield UnverifiedMonitor(unverified, wanted.client, owner=_owner(wanted.client))
+    mode, thresholds = read_conversion()
     if mode is not Mode.OFF:
-        yield ConversionWatch(mode, figures)
+        yield ConversionMonitor(mode, thresholds)
 
 
 def _mark(phone: str) -> str:

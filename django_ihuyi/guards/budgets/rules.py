@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from django_ihuyi.conf import Settings, settings
-from django_ihuyi.limits.conversion import ConversionThresholds
+from django_ihuyi.guards.budgets.conversion_breaker import ConversionThresholds
 from django_ihuyi.models import Budget
 from django_ihuyi.rates import Rate, parse_rate
 
@@ -27,7 +27,7 @@ class Mode(str, enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class BudgetRule:
     """One entry of BUDGETS."""
 
     name: str
@@ -54,14 +54,14 @@ class Overrun:
         return f"{self.budget}: {self.reason}"
 
 
-def read_rule(name: str) -> Rule:
+def read_rule(name: str) -> BudgetRule:
     """Return the rule of a budget; without limits if it is off."""
     entry = _entry(name)
     mode = Mode(entry["MODE"])
     limits, numbers = (
         tuple(parse_rate(text) for text in entry.get(key, ()) if mode is not Mode.OFF) for key in ("LIMITS", "NUMBERS")
     )
-    return Rule(name=name, mode=mode, limits=limits, numbers=numbers)
+    return BudgetRule(name=name, mode=mode, limits=limits, numbers=numbers)
 
 
 def longest_period() -> timedelta:

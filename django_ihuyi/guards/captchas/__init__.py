@@ -16,9 +16,9 @@ __all__ = ["DEADLINE", "SHORT_NAMES", "Captcha", "CaptchaDown", "Challenge", "ge
 
 #: What BACKEND may say in place of a path.
 SHORT_NAMES: Mapping[str, str] = {
-    "image": "django_ihuyi.integrations.simple_captcha.ImageCaptcha",
-    "geetest": "django_ihuyi.integrations.geetest.GeetestCaptcha",
-    "proof_of_work": "django_ihuyi.integrations.altcha.ProofOfWorkCaptcha",
+    "image": "django_ihuyi.guards.captchas.image.ImageCaptcha",
+    "geetest": "django_ihuyi.guards.captchas.geetest.GeetestCaptcha",
+    "proof_of_work": "django_ihuyi.guards.captchas.proof_of_work.ProofOfWorkCaptcha",
 }
 
 _captchas: list[Captcha] = []

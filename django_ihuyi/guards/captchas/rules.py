@@ -14,7 +14,7 @@ COUNTS = ("after_client", "after_number")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class CaptchaRule:
     """A rule, read: a word, or codes that may be sent in 24 hours before a captcha is wanted (None: any number)."""
 
     word: str = "asked"
@@ -22,17 +22,17 @@ class Rule:
     after_number: int | None = None
 
 
-def find_rule(purpose: str, rules: Mapping[str, Any]) -> Rule:
+def find_rule(purpose: str, rules: Mapping[str, Any]) -> CaptchaRule:
     """Return the rule for a purpose; raises ValueError for one that is none."""
     return parse_rule(rules.get(purpose, rules.get("*", DEFAULT)))
 
 
-def parse_rule(written: object) -> Rule:
+def parse_rule(written: object) -> CaptchaRule:
     """Return the rule that a value of RULES spells, or raise ValueError."""
     if isinstance(written, str) and written in WORDS:
-        return Rule(word=written)
+        return CaptchaRule(word=written)
     if isinstance(written, Mapping) and written and all(_is_count(*item) for item in written.items()):
-        return Rule(**written)
+        return CaptchaRule(**written)
     raise ValueError(f"{written!r} is no rule")
 
 

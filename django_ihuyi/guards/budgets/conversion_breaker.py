@@ -39,7 +39,7 @@ class ConversionThresholds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Breaker:
+class ConversionBreaker:
     """Where the breaker stands; times are seconds since the epoch."""
 
     stage: Stage = Stage.WATCH
@@ -51,7 +51,7 @@ class Breaker:
     seen: str = ""
 
     @classmethod
-    def load(cls, stored: Mapping[str, Any]) -> Breaker:
+    def load(cls, stored: Mapping[str, Any]) -> ConversionBreaker:
         """Read what `dump` made."""
         return cls(**{**stored, "stage": Stage(stored.get("stage", Stage.WATCH))})
 
@@ -63,7 +63,7 @@ class Breaker:
         """Return the whole seconds until this stage ends by itself."""
         return max(0, math.ceil(self.since + thresholds.rest - now))
 
-    def after(self, verified: Sequence[bool], now: float, thresholds: ConversionThresholds) -> Breaker:
+    def after(self, verified: Sequence[bool], now: float, thresholds: ConversionThresholds) -> ConversionBreaker:
         """Return where it stands at `now`, after a look at which of the last codes (since `since`) were verified."""
         stage = self._next(verified, now, thresholds)
         if stage is None:

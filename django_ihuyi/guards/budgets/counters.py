@@ -1,4 +1,4 @@
-"""Tills: where a budget is spent, and given back. What they claim, they claim in the database or not at all."""
+"""Budget counters. Each increment is one conditional write in the database, and can be undone."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django_ihuyi.guards.budgets.rules import Mode, Overrun, Rule
-from django_ihuyi.limits.numbers import Numbers
-from django_ihuyi.limits.spending import Spending
+from django_ihuyi.guards.budgets.distinct_numbers import Numbers
+from django_ihuyi.guards.budgets.rules import BudgetRule, Mode, Overrun
+from django_ihuyi.guards.budgets.sliding_window import Spending
 from django_ihuyi.models import Budget
 from django_ihuyi.rates import Rate
 
@@ -17,13 +17,13 @@ from django_ihuyi.rates import Rate
 LONGEST_SLOT = 60
 
 
-class Till(ABC):
+class BudgetCounter(ABC):
     """One budget, for one owner of it."""
 
     #: What is answered, as in the REST API.
     code = "client_limit"
 
-    def __init__(self, rule: Rule, owner: str = "") -> None:
+    def __init__(self, rule: BudgetRule, owner: str = "") -> None:
         self.rule = rule
         self.key = f"{rule.name} {owner}".strip()
 
@@ -32,12 +32,12 @@ class Till(ABC):
         """Say whether one more is too many."""
 
     @abstractmethod
-    def claim(self, budget: Budget, now: datetime, *, using: str) -> Claim:
+    def claim(self, budget: Budget, now: datetime, *, using: str) -> Increment:
         """Count one more, for the budget as it was read; raises StaleRow."""
 
     @abstractmethod
-    def give_back(self, claim: Claim, budget: Budget, now: datetime, *, using: str) -> None:
-        """Undo a claim, on the budget as it was read; raises StaleRow."""
+    def give_back(self, claim: Increment, budget: Budget, now: datetime, *, using: str) -> None:
+        """Undo an increment, on the budget as it was read; raises StaleRow."""
 
     @property
     def refuses(self) -> bool:
@@ -56,21 +56,21 @@ class Till(ABC):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """What a till has counted."""
+class Increment:
+    """One message that a counter has counted, so that it can be undone."""
 
-    till: Till
+    counter: BudgetCounter
     budget: Budget
     moment: datetime
     #: When the phone had been asked for before, in seconds since the epoch.
     before: float | None = None
 
 
-class Ledger(Till):
+class PerOwnerCounter(BudgetCounter):
     """A budget that few spend at once: its whole memory is read, decided on, and claimed by the row's version."""
 
     def __init__(
-        self, rule: Rule, owner: str, *, mark: str, also: Sequence[Rate] = (), code: str = "client_limit"
+        self, rule: BudgetRule, owner: str, *, mark: str, also: Sequence[Rate] = (), code: str = "client_limit"
     ) -> None:
         super().__init__(rule, owner)
         self.mark = mark
@@ -91,13 +91,13 @@ class Ledger(Till):
             ],
         )
 
-    def claim(self, budget: Budget, now: datetime, *, using: str) -> Claim:
+    def claim(self, budget: Budget, now: datetime, *, using: str) -> Increment:
         at, numbers = now.timestamp(), _numbers(budget)
         spending = load_spending(budget).after(at, self.counted)
         self._write(budget, spending, numbers.after(self.mark, at, self.rule.numbers), now, using=using)
-        return Claim(till=self, budget=budget, moment=now, before=numbers.last.get(self.mark))
+        return Increment(counter=self, budget=budget, moment=now, before=numbers.last.get(self.mark))
 
-    def give_back(self, claim: Claim, budget: Budget, now: datetime, *, using: str) -> None:
+    def give_back(self, claim: Increment, budget: Budget, now: datetime, *, using: str) -> None:
         numbers = _numbers(budget)
         # Somebody else may have asked for the same phone since: then it stays.
         if numbers.last.get(self.mark) == claim.moment.timestamp():
@@ -109,7 +109,7 @@ class Ledger(Till):
         Budget.objects.using(using).claim(budget, now=now, history=history)
 
 
-class Counter(Till):
+class GlobalCounter(BudgetCounter):
     """A budget that everybody spends at once: within a slot by arithmetic on its row, so that nobody loses a race.
 
     When a slot begins, whoever comes first works out from the memory how much may be spent in it.
@@ -127,7 +127,7 @@ class Counter(Till):
             waits = [(wait or rest, reason) for wait, reason in waits]
         return self._overrun(budget, waits)
 
-    def claim(self, budget: Budget, now: datetime, *, using: str) -> Claim:
+    def claim(self, budget: Budget, now: datetime, *, using: str) -> Increment:
         budgets = Budget.objects.using(using)
         if self._is_current(budget, now):
             budgets.spend(budget, beyond=not self.refuses)
@@ -142,9 +142,9 @@ class Counter(Till):
                 slot_spent=1,
                 slot_limit=spending.room(self.rule.limits, now.timestamp()) or 0,
             )
-        return Claim(till=self, budget=budget, moment=now)
+        return Increment(counter=self, budget=budget, moment=now)
 
-    def give_back(self, claim: Claim, budget: Budget, now: datetime, *, using: str) -> None:
+    def give_back(self, claim: Increment, budget: Budget, now: datetime, *, using: str) -> None:
         budgets = Budget.objects.using(using)
         if budgets.take_back(claim.budget):
             return

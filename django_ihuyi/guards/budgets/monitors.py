@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from django_ihuyi.database.optimistic_retry import StaleRow
-from django_ihuyi.guards.budgets.announcements import announce
-from django_ihuyi.guards.budgets.rules import Mode, Overrun, Rule
-from django_ihuyi.guards.budgets.tills import load_spending
-from django_ihuyi.limits.conversion import Breaker, ConversionThresholds, Stage
+from django_ihuyi.guards.budgets.alerts import announce
+from django_ihuyi.guards.budgets.conversion_breaker import ConversionBreaker, ConversionThresholds, Stage
+from django_ihuyi.guards.budgets.counters import load_spending
+from django_ihuyi.guards.budgets.rules import BudgetRule, Mode, Overrun
 from django_ihuyi.models import Budget, BudgetStanding, Message
 from django_ihuyi.models.budgets import CONVERSION
 from django_ihuyi.rates import Rate
@@ -24,10 +24,10 @@ LOOKED_BACK = timedelta(days=1)
 _RETRY_AFTER = 60
 
 
-class UnverifiedWatch:
+class UnverifiedMonitor:
     """The budget of codes that a client asked for and nobody typed in."""
 
-    def __init__(self, rule: Rule, client: str, *, owner: str) -> None:
+    def __init__(self, rule: BudgetRule, client: str, *, owner: str) -> None:
         self.rule = rule
         self.client = client
         self.owner = owner
@@ -58,7 +58,7 @@ class UnverifiedWatch:
         return [rate for rate in self.rule.limits if spending.count(rate, standing.now.timestamp()) >= rate.limit]
 
 
-class ConversionWatch:
+class ConversionMonitor:
     """The conversion breaker: looks at the last codes once a second at most, and tells of each opening once."""
 
     key = CONVERSION
@@ -70,7 +70,7 @@ class ConversionWatch:
     def look(self, standing: BudgetStanding, *, using: str) -> Overrun | None:
         """Say what the breaker asks for."""
         budget, now = standing.budgets[self.key], standing.now
-        breaker = Breaker.load(budget.history)
+        breaker = ConversionBreaker.load(budget.history)
         if now.timestamp() - breaker.checked >= CHECKED_EVERY:
             breaker = self._check(breaker, budget, now, using=using)
         if breaker.stage is Stage.WATCH:
@@ -85,7 +85,7 @@ class ConversionWatch:
             is_told=True,
         )
 
-    def _check(self, breaker: Breaker, budget: Budget, now: datetime, *, using: str) -> Breaker:
+    def _check(self, breaker: ConversionBreaker, budget: Budget, now: datetime, *, using: str) -> ConversionBreaker:
         """Return where the breaker stands after a look; where it stood, if somebody else is looking."""
         budgets = Budget.objects.using(using)
         looked = replace(breaker, checked=now.timestamp())
@@ -101,7 +101,7 @@ class ConversionWatch:
             announce(budget, _reason(moved), self.mode)
         return moved
 
-    def _verified(self, breaker: Breaker, now: datetime, *, using: str) -> Sequence[bool]:
+    def _verified(self, breaker: ConversionBreaker, now: datetime, *, using: str) -> Sequence[bool]:
         return Message.objects.using(using).verified_of_last(
             self.thresholds.window,
             since=max(datetime.fromtimestamp(breaker.since, tz=timezone.utc), now - LOOKED_BACK),
@@ -109,12 +109,12 @@ class ConversionWatch:
         )
 
 
-def _is_worse(breaker: Breaker, than: Breaker) -> bool:
+def _is_worse(breaker: ConversionBreaker, than: ConversionBreaker) -> bool:
     order = list(Stage)
     return order.index(breaker.stage) > order.index(than.stage)
 
 
-def _reason(breaker: Breaker) -> str:
+def _reason(breaker: ConversionBreaker) -> str:
     return f"{breaker.stage.value} {breaker.seen}"
 
 

@@ -1,1 +1,0 @@
-"""One module for each foreign package; none is imported unless a setting names it."""
