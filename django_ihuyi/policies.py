@@ -1,8 +1,8 @@
 """Policies: the host says whether a code for a purpose may go to a phone, and no answer may tell what it said.
 
-A purpose with a policy is *discreet*: it is answered before the platform is called, always in the same words. Where
-the policy says no, a decoy is written: a verification like any other that no code can verify, and whose message is
-not sent.
+A purpose with a policy prevents enumeration: it is answered before the platform is called, always in the same words.
+Where the policy says no, a decoy is written: a verification like any other that no code can verify, and whose message
+is not sent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FAULT = "policy"
 Policy = Callable[[Any], bool]
 
 
-def is_discreet(purpose: str) -> bool:
+def prevents_enumeration(purpose: str) -> bool:
     """Say whether a purpose has a policy; a notice, whose purpose is empty, has none."""
     return bool(settings.PURPOSES.get(purpose, {}).get("POLICY"))
 

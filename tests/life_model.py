@@ -9,7 +9,7 @@ from dataclasses import dataclass
 MINUTE, DAY = 60, 24 * 60 * 60
 MESSAGES_A_DAY, ATTEMPTS = 5, 5
 GUESSES_A_DAY, FAILURES_BEFORE_REST, FAILURES_BEFORE_LOCK = 25, 10, 100
-LIFE, LONGEST_LIFE, SHORTEST_REST = 5 * MINUTE, 10 * MINUTE, 2 * MINUTE
+LIFE, LONGEST_LIFE, SHORTEST_REMAINDER = 5 * MINUTE, 10 * MINUTE, 2 * MINUTE
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Model:
         code = self.codes.get(named)
         if code is None or code.purpose != purpose or self.end(code, now):
             return False
-        return min(now + LIFE, code.issued_at + LONGEST_LIFE) - now >= SHORTEST_REST
+        return min(now + LIFE, code.issued_at + LONGEST_LIFE) - now >= SHORTEST_REMAINDER
 
     def send(self, id, *, purpose, named, now, has_left):
         """Note what was sent, and return whether the answer may name this verification."""

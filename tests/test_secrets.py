@@ -11,13 +11,14 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
-from django_ihuyi import codes, proofs, webhook_secrets
+from django_ihuyi import codes, proofs
 from django_ihuyi.backends import get_backend
 from django_ihuyi.exceptions import InvalidProof, NotSent
 from django_ihuyi.guards.captchas import tickets
 from django_ihuyi.models import Message, Recipient, Verification
 from django_ihuyi.texts.templates import fill
 from django_ihuyi.verification import get_status
+from django_ihuyi.webhooks import secrets as webhook_secrets
 from tests.clockwork import let_pass
 from tests.comparisons import count_comparisons
 from tests.dumps import dump

@@ -11,7 +11,7 @@ from django_ihuyi.checks.entries import read_entries
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import sound
 from django_ihuyi.client.endpoint import SMS_V1_URL, check_endpoint
-from django_ihuyi.limits.sends import CALL_DEADLINE
+from django_ihuyi.limits.messages import CALL_DEADLINE
 
 #: What stands in documentation, in the simulator or in nobody's user centre.
 SAMPLES = re.compile(

@@ -27,7 +27,7 @@ logger = get_logger("django_ihuyi.dispatch")
 
 def initial_state(purpose: str = "") -> State:
     """Return the state to write a message in; a dispatcher that cannot be used shows itself here."""
-    is_called_now = get_dispatcher() is None and not policies.is_discreet(purpose)
+    is_called_now = get_dispatcher() is None and not policies.prevents_enumeration(purpose)
     return State.SENDING if is_called_now else State.QUEUED
 
 
@@ -39,7 +39,7 @@ def permit_to_call(channel: str, *, phone: str, purpose: str = "") -> AbstractCo
     """
     if fixed_codes.find(phone) or get_dispatcher() is not None:
         return nullcontext()
-    if policies.is_discreet(purpose):
+    if policies.prevents_enumeration(purpose):
         with _acquire_permit(channel):  # asked for all alike; the thread that calls takes a permit of its own
             return nullcontext()
     return _acquire_permit(channel)
@@ -108,7 +108,7 @@ def _enqueue(message: Message, *, using: str) -> None:
 
 
 def _put_into_queue(message: Message, *, using: str) -> None:
-    if get_dispatcher() is None and policies.is_discreet(message.purpose):
+    if get_dispatcher() is None and policies.prevents_enumeration(message.purpose):
         in_process.deliver_later(message.pk, using=using)
     else:
         _get_queue().enqueue(message.pk, kind=message.kind, using=using)
@@ -125,7 +125,7 @@ def _do_without_queue(message: Message, *, using: str) -> None:
     # Without a dispatcher, what did not take it is what would be asked now.
     if settings.DISPATCH_FALLBACK != INLINE or get_dispatcher() is None:
         withdraw(message, fault="queue_down", using=using)
-    elif policies.is_discreet(message.purpose):
+    elif policies.prevents_enumeration(message.purpose):
         in_process.deliver_later(message.pk, using=using)
     else:
         # If it did take it all the same, one of us is the first, and the other finds nothing to do.

@@ -15,7 +15,7 @@ from django_ihuyi.database import optimistic_retry
 from django_ihuyi.delivery.reservation import limit_reached
 from django_ihuyi.exceptions import NumberRefused, SendingUnavailable
 from django_ihuyi.limits import Refusal
-from django_ihuyi.limits.sends import LEARNED
+from django_ihuyi.limits.messages import LEARNED
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import (
     LEASE,
@@ -85,8 +85,8 @@ def settle(message: Message, submission: Submission, *, using: str) -> None:
     """
     kind = describe(submission.code).kind if submission.code is not None else None
     message.state = _STATES[submission.outcome]
-    # For a discreet purpose the limits may not show what became of a message.
-    message.counted = _keeps_claim(submission.outcome, kind) or policies.is_discreet(message.purpose)
+    # For a purpose with a POLICY the limits may not show what became of a message.
+    message.counted = _keeps_claim(submission.outcome, kind) or policies.prevents_enumeration(message.purpose)
     message.result_code = submission.code
     message.result_text = submission.text
     message.fault = submission.fault

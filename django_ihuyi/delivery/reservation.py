@@ -82,5 +82,5 @@ def rules_of(purpose: str) -> Rules:
         resend_interval=timedelta(seconds=settings.RESEND_INTERVAL),
         messages=settings.NUMBER_LIMITS["messages"],
         codes=settings.NUMBER_LIMITS["codes"],
-        is_discreet=policies.is_discreet(purpose),
+        prevents_enumeration=policies.prevents_enumeration(purpose),
     )

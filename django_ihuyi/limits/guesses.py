@@ -14,10 +14,10 @@ from typing import Any
 DAY = timedelta(days=1)
 #: Guesses answered in any 24 hours.
 DAILY = 25
-#: Failures in a row before the first rest; every further one doubles the rest.
+#: Failures in a row before the first lockout; every further one doubles the lockout.
 IN_A_ROW = 10
-FIRST_REST = timedelta(minutes=15)
-LONGEST_REST = DAY
+FIRST_LOCKOUT = timedelta(minutes=15)
+LONGEST_LOCKOUT = DAY
 #: Failures in a row after which only an operator opens the lock.
 LOCKED = 100
 #: Failures in a row, all attempts at one code, that a number is remembered for even if nothing else is known of it.
@@ -40,7 +40,7 @@ class GuessBudget:
         """Return when the next guess may be answered, None for now."""
         if not self.failed_at:
             return None
-        until = max(self._end_of_rest(now), self._end_of_full_day(now))
+        until = max(self._end_of_lockout(now), self._end_of_full_day(now))
         return until if until > now else None
 
     def after_failure(self, guesses: Mapping[str, Any], purpose: str, now: datetime) -> dict[str, Any]:
@@ -52,15 +52,15 @@ class GuessBudget:
         """Return `guesses` without a trace of `purpose`."""
         return {name: budget for name, budget in guesses.items() if name != purpose}
 
-    def _end_of_rest(self, now: datetime) -> datetime:
+    def _end_of_lockout(self, now: datetime) -> datetime:
         if self.in_a_row < IN_A_ROW:
             return now
         last = _from_timestamp(self.failed_at[-1])
         if self.in_a_row >= LOCKED:
-            return now + DAY - (now - last) % DAY  # counts down as a rest does, and then again
+            return now + DAY - (now - last) % DAY  # counts down as a lockout does, and then again
         # The exponent is capped only to keep the number small: 15 minutes reach a day after seven doublings.
-        rest: timedelta = min(FIRST_REST * 2 ** min(self.in_a_row - IN_A_ROW, 7), LONGEST_REST)
-        return last + rest
+        lockout: timedelta = min(FIRST_LOCKOUT * 2 ** min(self.in_a_row - IN_A_ROW, 7), LONGEST_LOCKOUT)
+        return last + lockout
 
     def _end_of_full_day(self, now: datetime) -> datetime:
         if len(self.failed_at) < DAILY:

@@ -28,7 +28,7 @@ from django_ihuyi.verification.identity import parse_id
 #: A code lives at most this long after it was first sent, however often it is sent again.
 LONGEST_LIFE = timedelta(minutes=10)
 #: With less than this left, a resend would bring a code that dies on the way: a new verification is made.
-SHORTEST_REST = timedelta(minutes=2)
+SHORTEST_REMAINDER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ def _find_resend(standing: Standing, *, purpose: str) -> Verification | None:
     if not verification.is_live(standing.now, max_attempts=settings.MAX_ATTEMPTS) or not verification.code:
         return None
     until = min(standing.now + timedelta(seconds=settings.CODE_LIFETIME), verification.created_at + LONGEST_LIFE)
-    if until - standing.now < SHORTEST_REST:
+    if until - standing.now < SHORTEST_REMAINDER:
         return None
     verification.expires_at = until
     return verification

@@ -52,7 +52,7 @@ def get_status(verification_id: str, *, using: str | None = None) -> Status | No
         return None
     verification, now = standing.verification, standing.now
     last = Message.objects.using(database).filter(verification=verification).order_by("-id").first()
-    is_told = last is not None and not policies.is_discreet(verification.purpose)
+    is_told = last is not None and not policies.prevents_enumeration(verification.purpose)
     if last and is_told and receipts.settle_unmatched_of(last, using=database):
         last.refresh_from_db(using=database)  # its receipt overtook the answer to the call
     return Status(

@@ -108,7 +108,7 @@ def _judge(verification_id: str, guess: str, *, using: str, record: Record | Non
         return _EXPIRED
     verification = standing.verification
     budget = GuessBudget.load(verification.recipient.guesses, verification.purpose)
-    verdict = _find_end(verification, now=standing.now, using=using) or _find_rest(budget, standing.now)
+    verdict = _find_end(verification, now=standing.now, using=using) or _find_lockout(budget, standing.now)
     if verdict is None:
         if verification.matches(guess):
             verdict = _accept(verification, budget, now=standing.now, using=using, record=record)
@@ -132,7 +132,7 @@ def _find_end(verification: Verification, *, now: datetime, using: str) -> Verdi
     return None
 
 
-def _find_rest(budget: GuessBudget, now: datetime) -> Verdict | None:
+def _find_lockout(budget: GuessBudget, now: datetime) -> Verdict | None:
     until = budget.closed_until(now)
     if until is None:
         return None

@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 from django_ihuyi.client_addresses import find_address
 from django_ihuyi.conf import settings
 from django_ihuyi.logs import get_logger
-from django_ihuyi.webhook_secrets import is_known
+from django_ihuyi.webhooks.secrets import is_known
 
 #: What stands for a secret that was given.
 MASK = "***"

@@ -33,7 +33,7 @@ class Rules:
     messages: int
     codes: int
     #: Whether nothing that became of a message may show in what is refused.
-    is_discreet: bool = False
+    prevents_enumeration: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ def _interval(counted: Iterable[Message], *, purpose: str, channel: str, rules: 
         # What the platform refused never came: how long to wait then, it has taught the recipient. And who knows that a
         # message did not come may be called at once.
         is_missing = message.state == State.REFUSED or (channel == "voice" and message.state == State.UNDELIVERED)
-        if message.purpose == purpose and (rules.is_discreet or not is_missing):
+        if message.purpose == purpose and (rules.prevents_enumeration or not is_missing):
             yield message.created_at + rules.resend_interval, "resend_too_soon"
 
 
