@@ -6,17 +6,17 @@ from django.db.models import DateTimeField, F
 
 from django_ihuyi.models import (
     Budget,
-    KeyedRequest,
+    IdempotencyKey,
     Message,
     Place,
     Recipient,
     Reply,
     SpentCaptcha,
-    StrayReceipt,
+    UnmatchedReceipt,
     Verification,
 )
 
-MODELS = (Recipient, Verification, Message, Reply, StrayReceipt, KeyedRequest, SpentCaptcha, Budget, Place)
+MODELS = (Recipient, Verification, Message, Reply, UnmatchedReceipt, IdempotencyKey, SpentCaptcha, Budget, Place)
 
 
 def let_pass(**duration):

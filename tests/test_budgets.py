@@ -234,8 +234,8 @@ def test_the_ceiling_takes_a_claim_back_in_whichever_slot_it_was_made(later):
     full = counter.look(read("global").budgets["global"], began + timedelta(seconds=later))
 
     for given in claims[:2]:
-        standing = read("global")
-        counter.give_back(given, standing.budgets["global"], began + timedelta(seconds=later), using="default")
+        snapshot = read("global")
+        counter.give_back(given, snapshot.budgets["global"], began + timedelta(seconds=later), using="default")
 
     now = began + timedelta(seconds=later + 1)
     answers = [counter.look(read("global").budgets["global"], now) or claim(counter, now) for _ in range(3)]
@@ -267,7 +267,7 @@ def test_of_two_who_read_a_ledger_one_claims_it():
 def test_of_those_who_are_first_refused_at_once_one_tells_of_it():
     both = [read("unverified 203.0.113.7") for _ in range(2)]
 
-    assert [note(standing) for standing in both] == [True, False]
+    assert [note(snapshot) for snapshot in both] == [True, False]
 
 
 def test_a_refusal_is_told_although_somebody_has_spent_since_the_budget_was_read():
@@ -278,9 +278,9 @@ def test_a_refusal_is_told_although_somebody_has_spent_since_the_budget_was_read
     assert (Budget.objects.get().reason, Budget.objects.get().slot_spent) == ("messages 1/m", 1)
 
 
-def note(standing):
-    [budget] = standing.budgets.values()
-    return Budget.objects.note(budget, "messages 1/m", now=standing.now)
+def note(snapshot):
+    [budget] = snapshot.budgets.values()
+    return Budget.objects.note(budget, "messages 1/m", now=snapshot.now)
 
 
 def test_a_slot_that_is_full_or_over_is_not_spent():
@@ -312,12 +312,12 @@ def test_what_was_decided_before_a_breaker_was_cleared_is_not_written():
     """To clear counts up the version: otherwise a breaker that somebody has just closed would open again."""
     before = read("conversion")
     Budget.objects.claim(before.budgets["conversion"], now=before.now, history={"stage": "stop"})
-    standing = read("conversion")
+    snapshot = read("conversion")
     Budget.objects.clear(Budget.objects.get())
     cleared = Budget.objects.get().history
 
     with pytest.raises(StaleRow):
-        Budget.objects.claim(standing.budgets["conversion"], now=standing.now, history={"stage": "stop"})
+        Budget.objects.claim(snapshot.budgets["conversion"], now=snapshot.now, history={"stage": "stop"})
     assert Budget.objects.get().history == cleared
 
 
@@ -358,10 +358,10 @@ class Overtaken(BudgetGuard):
 
     others = []
 
-    def _claim(self, counter, standing, *, using):
+    def _claim(self, counter, snapshot, *, using):
         if counter.key == "global" and self.others:
             send(self.others.pop(), client=OTHER)
-        return super()._claim(counter, standing, using=using)
+        return super()._claim(counter, snapshot, using=using)
 
 
 def test_whoever_is_overtaken_gets_back_what_was_claimed_before(budgets, configure):

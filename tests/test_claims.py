@@ -14,7 +14,7 @@ from django_ihuyi.models import (
     Recipient,
     State,
     Verification,
-    read_standing,
+    read_snapshot,
     take_claimed,
     write_claimed,
 )
@@ -28,17 +28,17 @@ MINUTES = timedelta(minutes=5)
 
 
 def read(verification_id=None):
-    return read_standing(PHONE, using=USING, verification_id=verification_id)
+    return read_snapshot(PHONE, using=USING, verification_id=verification_id)
 
 
-def draft(standing, *, verification=None, is_notice=False):
+def draft(snapshot, *, verification=None, is_notice=False):
     """A message as send_code makes it: with a new verification unless one is named."""
     if not verification and not is_notice:
         verification = Verification.issue(
-            standing.recipient, purpose="login", code_length=6, now=standing.now, lifetime=MINUTES
+            snapshot.recipient, purpose="login", code_length=6, now=snapshot.now, lifetime=MINUTES
         )
     return Message(
-        recipient=standing.recipient,
+        recipient=snapshot.recipient,
         verification=verification,
         channel="sms",
         purpose="" if is_notice else "login",
@@ -47,12 +47,12 @@ def draft(standing, *, verification=None, is_notice=False):
         variables=["a", "乙😀"],
         text="您的验证码是：******。",
         state=State.SENDING,
-        created_at=standing.now,
+        created_at=snapshot.now,
     )
 
 
-def write(standing, **rest):
-    message = draft(standing, **rest)
+def write(snapshot, **rest):
+    message = draft(snapshot, **rest)
     write_claimed(message, using=USING)
     return message
 
@@ -100,14 +100,14 @@ LESSONS = {
 def test_a_claim_is_lost_if_its_phone_has_learned_something_since_it_was_read(learn):
     """Each lesson counts up the version, so that nobody sends by what was known before it."""
     message = enqueue(read())
-    standing = read()
+    snapshot = read()
     learn(Recipient.objects.get())
     before = counts()
 
     with pytest.raises(StaleRow):
-        write(standing)
+        write(snapshot)
     with pytest.raises(StaleRow):
-        take_claimed(message, standing.recipient, using=USING)
+        take_claimed(message, snapshot.recipient, using=USING)
     assert (counts(), state_of(message)) == (before, State.QUEUED)
 
 
@@ -124,12 +124,12 @@ def test_guesses_are_not_written_over_what_a_phone_has_learned_since_they_were_r
 
 def test_a_resend_whose_phone_has_changed_extends_nothing():
     verification = write(read()).verification
-    standing = read(verification.pk)
-    standing.verification.expires_at += MINUTES
+    snapshot = read(verification.pk)
+    snapshot.verification.expires_at += MINUTES
     write(read())
 
     with pytest.raises(StaleRow):
-        write(standing, verification=standing.verification)
+        write(snapshot, verification=snapshot.verification)
     assert Verification.objects.get(pk=verification.pk).expires_at == verification.expires_at
 
 
@@ -143,13 +143,13 @@ ENDS = {
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 def test_a_resend_whose_verification_has_ended_claims_nothing(end):
     verification = write(read()).verification
-    standing = read(verification.pk)
-    standing.verification.expires_at += MINUTES
+    snapshot = read(verification.pk)
+    snapshot.verification.expires_at += MINUTES
     end()
     before = Recipient.objects.get().version
 
     with pytest.raises(StaleRow):
-        write(standing, verification=standing.verification)
+        write(snapshot, verification=snapshot.verification)
     assert (Recipient.objects.get().version, counts()) == (before, [1, 1, 1])
 
 
@@ -180,8 +180,8 @@ def test_no_signal_of_the_orm_is_sent_whatever_the_database():
     assert heard == []
 
 
-def enqueue(standing, **rest):
-    message = draft(standing, **rest)
+def enqueue(snapshot, **rest):
+    message = draft(snapshot, **rest)
     message.state = State.QUEUED
     write_claimed(message, using=USING)
     return message
@@ -218,10 +218,10 @@ def test_what_is_not_queued_any_more_is_not_taken(state):
 def test_what_is_too_old_is_not_taken(is_notice, seconds):
     message = enqueue(read(), is_notice=is_notice)
     let_pass(seconds=seconds - 2)
-    standing = read()
+    snapshot = read()
     let_pass(seconds=2)
 
     with pytest.raises(StaleRow):
-        take_claimed(message, standing.recipient, using=USING)
+        take_claimed(message, snapshot.recipient, using=USING)
 
     assert state_of(message) == State.QUEUED

@@ -65,5 +65,5 @@ def try_out(issued, code):
     """Try a code; return whether it was right, and for how many seconds it was over then, by the database's clock."""
     time.sleep(PAUSE)
     is_right = verify_code(issued.verification_id, code).outcome is VerdictOutcome.RIGHT
-    standing = read_verification(issued.verification_id, using="default")
-    return is_right, (standing.now - standing.verification.expires_at).total_seconds()
+    snapshot = read_verification(issued.verification_id, using="default")
+    return is_right, (snapshot.now - snapshot.verification.expires_at).total_seconds()

@@ -10,7 +10,7 @@ from django_ihuyi import phones, retention
 from django_ihuyi.backends.locmem import outbox
 from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.exceptions import LimitReached
-from django_ihuyi.models import Message, Recipient, Reply, Verification, read_standing, write_claimed
+from django_ihuyi.models import Message, Recipient, Reply, Verification, read_snapshot, write_claimed
 from django_ihuyi.phones import numbers
 from tests.clockwork import let_pass
 from tests.story import PHONE, guess_right, send
@@ -142,26 +142,26 @@ def test_workers_of_both_sides_of_a_rotation_count_one_row(know):
 
 def test_a_worker_that_met_no_row_gives_way_to_one_that_wrote_one_under_another_key(know):
     know(OLD)
-    standing = read_standing(PHONE, using="default")
+    snapshot = read_snapshot(PHONE, using="default")
     know(NEW)
     send()
 
     with pytest.raises(StaleRow):
-        write_claimed(message_to(standing), using="default")
+        write_claimed(message_to(snapshot), using="default")
 
 
 def test_a_worker_that_saw_the_number_before_it_was_erased_reads_again():
     send()
     let_pass(days=8)
-    standing = read_standing(PHONE, using="default")
+    snapshot = read_snapshot(PHONE, using="default")
     list(retention.purge())
 
     with pytest.raises(StaleRow):
-        write_claimed(message_to(standing), using="default")
+        write_claimed(message_to(snapshot), using="default")
 
 
-def message_to(standing):
-    return Message(recipient=standing.recipient, channel="sms", kind="notice", state="sending", created_at=standing.now)
+def message_to(snapshot):
+    return Message(recipient=snapshot.recipient, channel="sms", kind="notice", state="sending", created_at=snapshot.now)
 
 
 @pytest.fixture
@@ -231,12 +231,12 @@ def test_a_refusal_of_either_row_stands(doubles, place, refusal):
 
 
 def test_two_rows_do_not_become_one_if_the_one_that_goes_has_changed_since_it_was_read(doubles):
-    standing = read_standing(PHONE, using="default")
-    [double] = standing.recipient.doubles
+    snapshot = read_snapshot(PHONE, using="default")
+    [double] = snapshot.recipient.doubles
     double.suppress(4030)
 
     with pytest.raises(StaleRow), transaction.atomic():
-        write_claimed(message_to(standing), using="default")
+        write_claimed(message_to(snapshot), using="default")
     assert Recipient.objects.count() == 2
 
 

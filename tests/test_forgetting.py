@@ -12,15 +12,7 @@ from django_ihuyi import delivery, proofs, retention
 from django_ihuyi.backends.locmem import outbox
 from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.exceptions import InvalidProof, LimitReached, OptedOut
-from django_ihuyi.models import (
-    Message,
-    Receipt,
-    Recipient,
-    Reply,
-    StrayReceipt,
-    Verification,
-    read_standing,
-)
+from django_ihuyi.models import Message, Receipt, Recipient, Reply, UnmatchedReceipt, Verification, read_snapshot
 from django_ihuyi.verification import VerdictOutcome
 from tests.clockwork import let_pass
 from tests.doctor.conftest import run  # noqa: F401 - a fixture
@@ -44,7 +36,7 @@ def held(configure):
         let_pass(seconds=5)
         delivery.send(phone, template="shipped", variables=["李雷的快递" if phone == PHONE else "B18"])
         Reply.objects.record(phone, "收到", platform_id="1", replied_at=timezone.now())
-        StrayReceipt.objects.keep(Receipt(platform_id="1", phone=phone, is_delivered=True, code="2"))
+        UnmatchedReceipt.objects.keep(Receipt(platform_id="1", phone=phone, is_delivered=True, code="2"))
         proofs.redeem(proof, purpose="login", user=7)
     let_pass(seconds=61)
     return guess_right(send()).proof
@@ -72,7 +64,7 @@ def test_nothing_of_a_forgotten_number_is_left_in_the_database(held):
 def test_what_the_limits_count_goes_a_day_later_and_all_else_at_once(held):
     retention.forget(PHONE)
 
-    models = (Recipient, Message, Verification, Reply, StrayReceipt)
+    models = (Recipient, Message, Verification, Reply, UnmatchedReceipt)
     assert [model.objects.count() for model in models] == [2, 5, 1, 1, 1]
     let_pass(hours=24)
     purge()
@@ -165,11 +157,11 @@ def test_a_message_that_waits_in_a_queue_does_not_leave_for_a_forgotten_number()
 
 
 def test_a_claim_is_lost_if_its_number_was_forgotten_since_it_was_read(held):
-    standing = read_standing(PHONE, using="default")
+    snapshot = read_snapshot(PHONE, using="default")
     retention.forget(PHONE)
 
     with pytest.raises(StaleRow):
-        Recipient.objects.claim(standing.recipient)
+        Recipient.objects.claim(snapshot.recipient)
     assert found() == []
 
 
@@ -196,7 +188,12 @@ def test_an_export_tells_all_but_what_opens_doors(held, settings):
     stored = Verification.objects.filter(recipient__phone=PHONE).values_list("pk", "seed", "key_id")
     withheld = {value for row in stored for value in row if value}
     assert (told["phone"], recipient["phone"], recipient["holder"]) == (PHONE, PHONE, "7")
-    assert [len(recipient[name]) for name in ("messages", "verifications", "replies", "stray_receipts")] == [3, 2, 1, 1]
+    assert [len(recipient[name]) for name in ("messages", "verifications", "replies", "unmatched_receipts")] == [
+        3,
+        2,
+        1,
+        1,
+    ]
     assert "李雷的快递" in recipient["messages"][1]["text"]
     assert recipient["replies"][0]["content"] == "收到"
     assert [value for value in withheld if value in printed.getvalue()] == []
@@ -210,7 +207,7 @@ def test_every_column_of_the_app_is_handed_out_or_withheld_on_purpose(held):
         Message: recipient["messages"][0],
         Verification: recipient["verifications"][0],
         Reply: recipient["replies"][0],
-        StrayReceipt: recipient["stray_receipts"][0],
+        UnmatchedReceipt: recipient["unmatched_receipts"][0],
     }
     missing = {
         model.__name__: {field.attname for field in model._meta.concrete_fields} - set(row)
@@ -222,7 +219,7 @@ def test_every_column_of_the_app_is_handed_out_or_withheld_on_purpose(held):
         "Message": {"verification_id", "recipient_id"},
         "Verification": {"id", "seed", "key_id", "recipient_id"},
         "Reply": {"recipient_id", "digest"},
-        "StrayReceipt": {"recipient_id"},
+        "UnmatchedReceipt": {"recipient_id"},
     }
 
 

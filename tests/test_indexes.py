@@ -20,7 +20,7 @@ from django_ihuyi.models import (
     Reply,
     SpentCaptcha,
     Verification,
-    read_standing,
+    read_snapshot,
 )
 from django_ihuyi.verification import get_status
 from tests.story import PHONE, send
@@ -36,7 +36,7 @@ QUERIES = {
     "verification: created_at": lambda issued: Message.objects.verified_of_last(50, since=NOW, until=NOW),
     "verification: recipient_id, verified_at": lambda issued: Verification.objects.verified_within(PHONE).exists(),
     "verification: verified_at, expires_at": lambda issued: purge("verifications that did not succeed"),
-    "message: recipient_id, created_at": lambda issued: read_standing(PHONE, using="default"),
+    "message: recipient_id, created_at": lambda issued: read_snapshot(PHONE, using="default"),
     "message: verification_id": lambda issued: get_status(issued.verification_id),
     "message: client, created_at": lambda issued: list(Message.objects.asked_for_in_vain("192.0.2.1", since=NOW)),
     "message: created_at": lambda issued: Message.objects.age_of_latest(300),
@@ -47,8 +47,8 @@ QUERIES = {
     "budget: refused_at": lambda issued: count_of_today(Budget, "refused_at"),
     "budget: updated_at": lambda issued: list(Budget.objects.order_by("-updated_at")[:50]),
     "spentcaptcha: expires_at": lambda issued: SpentCaptcha.objects.purge_expired(),
-    "keyedrequest: expires_at": lambda issued: purge("answers to keyed requests"),
-    "strayreceipt: received_at": lambda issued: purge("stray receipts"),
+    "idempotencykey: expires_at": lambda issued: purge("answers to idempotency keys"),
+    "unmatchedreceipt: received_at": lambda issued: purge("unmatched receipts"),
     "reply: received_at": lambda issued: purge("replies"),
     # Another one, of a unique constraint, begins with the recipient too: a database may take either.
     "reply: recipient_id, replied_at": lambda issued: Reply.objects.filter(recipient_id=1).exists(),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_ihuyi.limits import Refusal, Rules, find_refusal
-from django_ihuyi.models import Kind, Message, Recipient, Standing, State
+from django_ihuyi.models import Kind, Message, Recipient, Snapshot, State
 
 # Ten seconds after midnight in Shanghai, where "a day" could begin.
 NOW = datetime(2026, 12, 31, 16, 0, 10, tzinfo=timezone.utc)
@@ -43,8 +43,8 @@ def queued(ago, **changes):
 
 def refusal(*messages, purpose="login", kind=Kind.CODE, rules=RULES, **learned):
     recipient = Recipient(phone="+8613800138000", **learned)
-    standing = Standing(now=NOW, recipient=recipient, verification=None, messages=messages)
-    return find_refusal(standing, purpose=purpose, kind=kind, rules=rules)
+    snapshot = Snapshot(now=NOW, recipient=recipient, verification=None, messages=messages)
+    return find_refusal(snapshot, purpose=purpose, kind=kind, rules=rules)
 
 
 def other(ago, **changes):
@@ -208,8 +208,8 @@ def test_a_refusal_ends_when_it_says_and_not_before(ages):
     found = refusal(*messages)
 
     later = NOW + timedelta(seconds=found.retry_after if found else 0)
-    standing = Standing(now=later, recipient=Recipient(), verification=None, messages=messages)
-    assert find_refusal(standing, purpose="login", kind=Kind.CODE, rules=RULES) is None
+    snapshot = Snapshot(now=later, recipient=Recipient(), verification=None, messages=messages)
+    assert find_refusal(snapshot, purpose="login", kind=Kind.CODE, rules=RULES) is None
 
 
 @given(st.lists(st.integers(min_value=1, max_value=4_000), min_size=1, max_size=200))
@@ -217,8 +217,8 @@ def test_no_24_hours_ever_hold_more_than_five_messages(pauses):
     moment, messages = NOW, []
     for pause in pauses:
         moment += timedelta(seconds=pause)
-        standing = Standing(now=moment, recipient=Recipient(), verification=None, messages=messages)
-        if find_refusal(standing, purpose="login", kind=Kind.CODE, rules=RULES) is None:
+        snapshot = Snapshot(now=moment, recipient=Recipient(), verification=None, messages=messages)
+        if find_refusal(snapshot, purpose="login", kind=Kind.CODE, rules=RULES) is None:
             messages = [*messages, sent(0, created_at=moment, finished_at=moment)]
 
     moments = [message.created_at for message in messages]

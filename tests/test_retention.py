@@ -12,13 +12,13 @@ from django_ihuyi import delivery, retention
 from django_ihuyi.backends.locmem import outbox
 from django_ihuyi.exceptions import LimitReached, OptedOut
 from django_ihuyi.models import (
-    KeyedRequest,
+    IdempotencyKey,
     Message,
     Receipt,
     Recipient,
     Reply,
     SpentCaptcha,
-    StrayReceipt,
+    UnmatchedReceipt,
     Verification,
 )
 from django_ihuyi.retention.steps import STEPS
@@ -373,8 +373,8 @@ def test_the_command_says_what_it_erased(run):  # noqa: F811
         "replies: 0",
         "verifications that did not succeed: 1",
         "verifications that succeeded: 0",
-        "stray receipts: 0",
-        "answers to keyed requests: 0",
+        "unmatched receipts: 0",
+        "answers to idempotency keys: 0",
         "spent captchas: 0",
         "budgets: 0",
         "forgotten numbers: 0",
@@ -399,11 +399,11 @@ def test_a_batch_that_would_hold_tables_too_long_is_refused(size):
 
 def test_what_is_remembered_for_a_day_goes_after_a_day():
     send()
-    kept = {StrayReceipt: "received_at", KeyedRequest: "expires_at", SpentCaptcha: "expires_at"}
-    StrayReceipt.objects.keep(
+    kept = {UnmatchedReceipt: "received_at", IdempotencyKey: "expires_at", SpentCaptcha: "expires_at"}
+    UnmatchedReceipt.objects.keep(
         Receipt(platform_id="x", phone=PHONE, is_delivered=True, code="2", reported_at=timezone.now())
     )
-    KeyedRequest.objects.open("a", fingerprint="a")
+    IdempotencyKey.objects.open("a", fingerprint="a")
     SpentCaptcha.objects.spend("a")
     purge()
     assert [model.objects.count() for model in kept] == [1, 1, 1]
@@ -412,7 +412,7 @@ def test_what_is_remembered_for_a_day_goes_after_a_day():
 
     rows = purge()
 
-    assert (rows["stray receipts"], rows["answers to keyed requests"], rows["spent captchas"]) == (1, 1, 1)
+    assert (rows["unmatched receipts"], rows["answers to idempotency keys"], rows["spent captchas"]) == (1, 1, 1)
     assert [model.objects.count() for model in kept] == [0, 0, 0]
 
 
@@ -428,10 +428,10 @@ def test_a_message_that_another_purge_has_emptied_is_not_counted_again():
 
 def test_a_key_that_was_used_again_meanwhile_is_not_taken_away():
     """Between the purge's look and its DELETE."""
-    keyed = KeyedRequest.objects.open("a", fingerprint="a")
+    keyed = IdempotencyKey.objects.open("a", fingerprint="a")
 
-    assert retention.erasing.delete_expired(KeyedRequest, [keyed.pk], using="default") == 0
-    assert KeyedRequest.objects.count() == 1
+    assert retention.erasing.delete_expired(IdempotencyKey, [keyed.pk], using="default") == 0
+    assert IdempotencyKey.objects.count() == 1
 
 
 def test_a_code_that_is_on_its_way_while_its_number_was_erased_is_good():

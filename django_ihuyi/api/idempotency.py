@@ -24,7 +24,7 @@ from django_ihuyi.api.problems import refuse
 from django_ihuyi.database import optimistic_retry
 from django_ihuyi.exceptions import NumberRefused
 from django_ihuyi.logs import get_logger
-from django_ihuyi.models import KeyedRequest
+from django_ihuyi.models import IdempotencyKey
 from django_ihuyi.verification import Verdict, repeat_right
 
 #: Seconds after which a caller may repeat a request that is still being answered.
@@ -55,7 +55,7 @@ def answer_once(request: Request, body: Mapping[str, Any], act: Act) -> Response
     if key is None:
         return act(None)
     fingerprints = find_fingerprints(request, key, body)
-    using = router.db_for_write(KeyedRequest)
+    using = router.db_for_write(IdempotencyKey)
     try:
         claimed = optimistic_retry.run(lambda: _claim(fingerprints, body, using=using), using=using)
     except optimistic_retry.Contended:
@@ -66,9 +66,9 @@ def answer_once(request: Request, body: Mapping[str, Any], act: Act) -> Response
 class _Claim:
     """The right to answer a request, for as long as the lease runs."""
 
-    def __init__(self, keyed: KeyedRequest, *, using: str) -> None:
-        self.keyed = keyed
-        self.rows = KeyedRequest.objects.using(using)
+    def __init__(self, stored: IdempotencyKey, *, using: str) -> None:
+        self.stored = stored
+        self.rows = IdempotencyKey.objects.using(using)
         self.kept = ""
 
     def answer(self, act: Act) -> Response:
@@ -95,8 +95,8 @@ class _Claim:
         # What was done is done: an answer that cannot be kept is the answer all the same, and the lease ends by itself.
         try:
             if response is None or not _is_kept(response):
-                self.rows.release(self.keyed)
-            elif self._keep(response) and self.keyed.name.startswith(_TIDY):
+                self.rows.release(self.stored)
+            elif self._keep(response) and self.stored.name.startswith(_TIDY):
                 self.rows.purge_expired(batch=_TIDIED)
         except Error as error:
             logger.warning("an answer is not kept: the database fails with %s", type(error).__name__)
@@ -107,7 +107,7 @@ class _Claim:
 
     def _write(self, response: Response) -> bool:
         answer = _to_text(response)
-        if not self.rows.finish(self.keyed, status=response.status_code, answer=answer):
+        if not self.rows.finish(self.stored, status=response.status_code, answer=answer):
             return False
         self.kept = answer
         return True
@@ -118,20 +118,20 @@ class _Overtaken(Exception):
 
 
 def _claim(fingerprints: Mapping[str, str], body: Mapping[str, Any], *, using: str) -> _Claim | Response:
-    rows = KeyedRequest.objects.using(using)
-    keyed = rows.find(fingerprints)
-    if keyed is None:
+    rows = IdempotencyKey.objects.using(using)
+    stored = rows.find(fingerprints)
+    if stored is None:
         name = next(iter(fingerprints))
         return _Claim(rows.open(name, fingerprint=fingerprints[name]), using=using)
-    fingerprint = fingerprints[keyed.name]
-    if keyed.is_over:
-        rows.take_over(keyed, fingerprint=fingerprint)
-        return _Claim(keyed, using=using)
-    if not hmac.compare_digest(keyed.fingerprint, fingerprint):
+    fingerprint = fingerprints[stored.name]
+    if stored.is_over:
+        rows.take_over(stored, fingerprint=fingerprint)
+        return _Claim(stored, using=using)
+    if not hmac.compare_digest(stored.fingerprint, fingerprint):
         return refuse("idempotency_mismatch")
-    if keyed.status is None:
+    if stored.status is None:
         return _in_progress()
-    return _REPEAT[keyed.status](json.loads(keyed.answer), body)
+    return _REPEAT[stored.status](json.loads(stored.answer), body)
 
 
 def _in_progress() -> Response:

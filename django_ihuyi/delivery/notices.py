@@ -16,7 +16,7 @@ from django_ihuyi.delivery.dispatch import dispatch, initial_state, permit_to_ca
 from django_ihuyi.delivery.outcomes import raise_unless_sent
 from django_ihuyi.delivery.reservation import reserve
 from django_ihuyi.exceptions import OptedOut, UnknownTemplate
-from django_ihuyi.models import Kind, Message, Standing
+from django_ihuyi.models import Kind, Message, Snapshot
 from django_ihuyi.texts import templates
 
 
@@ -31,12 +31,12 @@ class Notice:
     text: str = field(repr=False)
     client: str = field(repr=False)
 
-    def draft(self, standing: Standing) -> Message:
+    def draft(self, snapshot: Snapshot) -> Message:
         """Return the message to write. Raises OptedOut."""
-        if self.channel == "marketing" and standing.recipient.opted_out_at:
+        if self.channel == "marketing" and snapshot.recipient.opted_out_at:
             raise OptedOut("this phone asked for no more advertisements")
         return Message(
-            recipient=standing.recipient,
+            recipient=snapshot.recipient,
             channel=self.channel,
             kind=Kind.NOTICE,
             template=self.template,
@@ -45,7 +45,7 @@ class Notice:
             parts=templates.count_billed_parts(self.text),
             state=initial_state(),
             client=self.client,
-            created_at=standing.now,
+            created_at=snapshot.now,
         )
 
 

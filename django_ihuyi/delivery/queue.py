@@ -17,7 +17,7 @@ from django_ihuyi.delivery.outcomes import withdraw
 from django_ihuyi.exceptions import SendingUnavailable
 from django_ihuyi.limits import CALL_DEADLINE, PACE, find_wait
 from django_ihuyi.logs import get_logger
-from django_ihuyi.models import Kind, Message, Standing, State, read_standing, take_claimed
+from django_ihuyi.models import Kind, Message, Snapshot, State, read_snapshot, take_claimed
 from django_ihuyi.phones import fixed_codes
 
 logger = get_logger("django_ihuyi.queued")
@@ -39,7 +39,7 @@ class _Look:
     """What a look at a queued message has led to: it is our turn, we have to wait, or there is nothing to do."""
 
     #: How its number stands, if it may be called, and when that was read, by this process's monotonic clock.
-    standing: Standing | None = None
+    snapshot: Snapshot | None = None
     looked_at: float = 0.0
     wait: float = 0.0
 
@@ -99,7 +99,7 @@ def _attempt(message: Message, *, using: str, is_patient: bool) -> float:
     """Deliver the message if it is our turn; return the seconds to wait before the next attempt, none if it is over."""
     # Before the permit: what is of no use any more does not wait for one, and who looks keeps nobody from calling.
     look = _look(message, using=using)
-    if look.standing is None:
+    if look.snapshot is None:
         return min(look.wait, POLL_INTERVAL)
     with ExitStack() as stack:
         try:
@@ -114,8 +114,8 @@ def _attempt(message: Message, *, using: str, is_patient: bool) -> float:
             stack.enter_context(place)
         if look.is_stale:
             look = _look(message, using=using)
-        if look.standing is not None:
-            _take_and_deliver(message, look.standing, looked_at=look.looked_at, place=place, using=using)
+        if look.snapshot is not None:
+            _take_and_deliver(message, look.snapshot, looked_at=look.looked_at, place=place, using=using)
     return min(look.wait, POLL_INTERVAL)
 
 
@@ -133,22 +133,22 @@ def _wait_for(shut: SendingUnavailable) -> float:
 
 def _look(message: Message, *, using: str) -> _Look:
     looked_at = time.monotonic()
-    standing = read_standing(message.phone, verification_id=message.verification_id, using=using)
-    message.state = _state_of(message, standing)
+    snapshot = read_snapshot(message.phone, verification_id=message.verification_id, using=using)
+    message.state = _state_of(message, snapshot)
     if message.state != State.QUEUED:
         return _NOTHING
-    wait = find_wait(standing, kind=message.kind).total_seconds()
-    if fault := _find_fault(message, standing, wait=wait):
+    wait = find_wait(snapshot, kind=message.kind).total_seconds()
+    if fault := _find_fault(message, snapshot, wait=wait):
         withdraw(message, fault=fault, using=using)
         return _NOTHING
-    return _Look(wait=wait) if wait else _Look(standing=standing, looked_at=looked_at)
+    return _Look(wait=wait) if wait else _Look(snapshot=snapshot, looked_at=looked_at)
 
 
 def _take_and_deliver(
-    message: Message, standing: Standing, *, looked_at: float, place: Place | None, using: str
+    message: Message, snapshot: Snapshot, *, looked_at: float, place: Place | None, using: str
 ) -> None:
     """Claim the recipient as a send does, so that no other message can leave meanwhile; raises StaleRow."""
-    message.recipient, message.verification = standing.recipient, standing.verification
+    message.recipient, message.verification = snapshot.recipient, snapshot.verification
     try:
         prepare(message)  # before it is taken: whatever fails after that leaves a message that may have left
     except (KeyError, ValueError, ImproperlyConfigured) as error:
@@ -157,24 +157,24 @@ def _take_and_deliver(
         logger.error(words, message.pk, message.channel, type(error).__name__, error)
         withdraw(message, fault="not_configured", using=using)
         return
-    take_claimed(message, standing.recipient, using=using)
+    take_claimed(message, snapshot.recipient, using=using)
     message.state = State.SENDING
-    asked_at = looked_at - (standing.now - message.created_at).total_seconds()
+    asked_at = looked_at - (snapshot.now - message.created_at).total_seconds()
     deliver(message, using=using, asked_at=asked_at, taken_at=looked_at, place=place)
 
 
-def _state_of(message: Message, standing: Standing) -> str:
+def _state_of(message: Message, snapshot: Snapshot) -> str:
     """Return its state as it was read; a message that is gone is nobody's any more."""
-    return next((read.state for read in standing.messages if read.pk == message.pk), State.UNKNOWN)
+    return next((read.state for read in snapshot.messages if read.pk == message.pk), State.UNKNOWN)
 
 
-def _find_fault(message: Message, standing: Standing, *, wait: float) -> str | None:
-    if message.is_overdue(standing.now):
+def _find_fault(message: Message, snapshot: Snapshot, *, wait: float) -> str | None:
+    if message.is_overdue(snapshot.now):
         return "too_old"
     if fixed_codes.find(message.phone):
         return fixed_codes.FAULT
-    if message.kind == Kind.CODE and not (standing.verification and standing.verification.code):
+    if message.kind == Kind.CODE and not (snapshot.verification and snapshot.verification.code):
         return "ended"
-    if message.channel == "marketing" and standing.recipient.opted_out_at:
+    if message.channel == "marketing" and snapshot.recipient.opted_out_at:
         return "opted_out"
     return "paused" if wait > LONGEST_WAIT else None

@@ -15,7 +15,7 @@ from django_ihuyi import phones, signals
 from django_ihuyi.database import optimistic_retry, transactions
 from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.logs import get_logger
-from django_ihuyi.models import Message, Receipt, Reply, State, StrayReceipt
+from django_ihuyi.models import Message, Receipt, Reply, State, UnmatchedReceipt
 from django_ihuyi.models.receipts import find_message, move
 
 #: Of the receipts without a message, so many of the newest are looked at again with each push.
@@ -62,7 +62,7 @@ def take_receipt(receipt: Receipt, *, using: str | None = None) -> Message | Non
         message = find_message(receipt, using=database)
         if message is None:
             with _losing_its_race():
-                if not StrayReceipt.objects.using(database).keep(receipt):
+                if not UnmatchedReceipt.objects.using(database).keep(receipt):
                     _strangers.count(receipt.phone)
             return None
         return message if move(message, receipt, using=database) else None
@@ -95,9 +95,9 @@ def settle_unmatched(*, newest: int | None = None, using: str | None = None) -> 
     `newest` bounds how many are looked at. Call it from time to time; it may run in several processes at once.
     """
     database = using or router.db_for_write(Message)
-    strays = StrayReceipt.objects.using(database)
-    optimistic_retry.run(strays.forget_old, using=database)
-    return _apply(strays.promising(newest=newest), using=database)
+    rows = UnmatchedReceipt.objects.using(database)
+    optimistic_retry.run(rows.forget_old, using=database)
+    return _apply(rows.promising(newest=newest), using=database)
 
 
 def settle_newest_unmatched(*, using: str | None = None) -> int:
@@ -109,21 +109,21 @@ def settle_unmatched_of(message: Message, *, using: str) -> bool:
     """Do so for one message; True if it has moved, which its row shows and `message` does not."""
     if message.state not in (State.SUBMITTED, State.UNKNOWN):
         return False
-    return bool(_apply(StrayReceipt.objects.using(using).of_message(message), using=using))
+    return bool(_apply(UnmatchedReceipt.objects.using(using).of_message(message), using=using))
 
 
-def _apply(strays: Iterable[StrayReceipt], *, using: str) -> int:
-    return sum(_apply_one(stray, using=using) is not None for stray in strays)
+def _apply(rows: Iterable[UnmatchedReceipt], *, using: str) -> int:
+    return sum(_apply_one(row, using=using) is not None for row in rows)
 
 
-def _apply_one(stray: StrayReceipt, *, using: str) -> Message | None:
+def _apply_one(row: UnmatchedReceipt, *, using: str) -> Message | None:
     def attempt() -> Message | None:
-        message = find_message(stray.receipt, using=using, arrived_at=stray.received_at)
+        message = find_message(row.receipt, using=using, arrived_at=row.received_at)
         if message is None:
             return None
-        is_moved = move(message, stray.receipt, using=using, arrived_at=stray.received_at)
+        is_moved = move(message, row.receipt, using=using, arrived_at=row.received_at)
         # Not before: whoever dies in between leaves a receipt that changes nothing any more.
-        StrayReceipt.objects.using(using).filter(pk=stray.pk).delete()
+        UnmatchedReceipt.objects.using(using).filter(pk=row.pk).delete()
         return message if is_moved else None
 
     return _announce(optimistic_retry.run(attempt, using=using), using=using)

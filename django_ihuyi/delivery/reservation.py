@@ -11,7 +11,7 @@ from django_ihuyi.conf import settings
 from django_ihuyi.database import optimistic_retry
 from django_ihuyi.exceptions import LimitReached, SendingUnavailable
 from django_ihuyi.limits import GuessBudget, Refusal, Rules, find_refusal
-from django_ihuyi.models import Kind, Message, Recipient, Standing, State, read_standing, write_claimed
+from django_ihuyi.models import Kind, Message, Recipient, Snapshot, State, read_snapshot, write_claimed
 from django_ihuyi.phones import fixed_codes
 from django_ihuyi.phones.fixed_codes import FixedCode
 
@@ -28,7 +28,7 @@ def reserve(
     kind: Kind,
     purpose: str,
     channel: str,
-    draft: Callable[[Standing], Message],
+    draft: Callable[[Snapshot], Message],
     using: str,
     verification_id: str | None = None,
     write: Write = write_claimed,
@@ -39,11 +39,11 @@ def reserve(
     """
 
     def attempt() -> Message:
-        standing = read_standing(phone, verification_id=verification_id, using=using)
-        refusal = _find_refusal(standing, kind=kind, purpose=purpose, channel=channel)
+        snapshot = read_snapshot(phone, verification_id=verification_id, using=using)
+        refusal = _find_refusal(snapshot, kind=kind, purpose=purpose, channel=channel)
         if refusal is not None:
             raise limit_reached(refusal, phone=phone)
-        message = draft(standing)
+        message = draft(snapshot)
         if fixed := fixed_codes.find(phone):
             _withhold(message, fixed)
         write(message, using=using)
@@ -69,11 +69,11 @@ def limit_reached(refusal: Refusal, *, phone: str) -> LimitReached:
     return LimitReached(refusal.code, retry_after=refusal.retry_after)
 
 
-def _find_refusal(standing: Standing, *, kind: Kind, purpose: str, channel: str) -> Refusal | None:
-    closed_until = GuessBudget.load(standing.recipient.guesses, purpose).closed_until(standing.now)
+def _find_refusal(snapshot: Snapshot, *, kind: Kind, purpose: str, channel: str) -> Refusal | None:
+    closed_until = GuessBudget.load(snapshot.recipient.guesses, purpose).closed_until(snapshot.now)
     if closed_until:  # a code that may not be tried costs money for nothing
-        return Refusal.until(closed_until, code="guess_limit", now=standing.now)
-    return find_refusal(standing, purpose=purpose, kind=kind, channel=channel, rules=rules_of(purpose))
+        return Refusal.until(closed_until, code="guess_limit", now=snapshot.now)
+    return find_refusal(snapshot, purpose=purpose, kind=kind, channel=channel, rules=rules_of(purpose))
 
 
 def rules_of(purpose: str) -> Rules:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django_ihuyi.models import LEASE, Kind, Message, Recipient, Standing, State
+from django_ihuyi.models import LEASE, Kind, Message, Recipient, Snapshot, State
 
 DAY = timedelta(days=1)
 #: The platform takes one message a second for one number (4080), measured on arrival; counted from the end of the
@@ -49,32 +49,32 @@ class Refusal:
         return cls(code=code, retry_after=math.ceil((moment - now).total_seconds()))
 
 
-def find_refusal(standing: Standing, *, purpose: str, kind: Kind, rules: Rules, channel: str = "sms") -> Refusal | None:
-    """Return the refusal that lasts longest, or None when a message may leave at `standing.now`."""
-    waits = _waits(standing, purpose=purpose, kind=kind, channel=channel, rules=rules)
-    until, code = max(waits, default=(standing.now, ""))
-    if until <= standing.now:
+def find_refusal(snapshot: Snapshot, *, purpose: str, kind: Kind, rules: Rules, channel: str = "sms") -> Refusal | None:
+    """Return the refusal that lasts longest, or None when a message may leave at `snapshot.now`."""
+    waits = _waits(snapshot, purpose=purpose, kind=kind, channel=channel, rules=rules)
+    until, code = max(waits, default=(snapshot.now, ""))
+    if until <= snapshot.now:
         return None
-    return Refusal.until(until, code=code, now=standing.now)
+    return Refusal.until(until, code=code, now=snapshot.now)
 
 
-def find_wait(standing: Standing, *, kind: str) -> timedelta:
+def find_wait(snapshot: Snapshot, *, kind: str) -> timedelta:
     """Return how long a message that holds its claim must wait for its call: zero when the number may be called now."""
-    waits = [*_platform(standing.recipient, kind=kind, now=standing.now), *_pace(standing.messages, now=standing.now)]
-    until, _ = max(waits, default=(standing.now, ""))
-    return max(until - standing.now, timedelta(0))
+    waits = [*_platform(snapshot.recipient, kind=kind, now=snapshot.now), *_pace(snapshot.messages, now=snapshot.now)]
+    until, _ = max(waits, default=(snapshot.now, ""))
+    return max(until - snapshot.now, timedelta(0))
 
 
 Wait = tuple[datetime, str]
 
 
-def _waits(standing: Standing, *, purpose: str, kind: Kind, channel: str, rules: Rules) -> Iterator[Wait]:
+def _waits(snapshot: Snapshot, *, purpose: str, kind: Kind, channel: str, rules: Rules) -> Iterator[Wait]:
     # What is overdue holds no claim any more, though nobody has written that down yet.
-    counted = [message for message in standing.messages if message.counted and not message.is_overdue(standing.now)]
-    yield from _platform(standing.recipient, kind=kind, now=standing.now)
-    yield from _pace(standing.messages, now=standing.now)
+    counted = [message for message in snapshot.messages if message.counted and not message.is_overdue(snapshot.now)]
+    yield from _platform(snapshot.recipient, kind=kind, now=snapshot.now)
+    yield from _pace(snapshot.messages, now=snapshot.now)
     yield from _quota(counted, limit=rules.messages)
-    refused = [message for message in standing.messages if _is_refused_attempt(message)]
+    refused = [message for message in snapshot.messages if _is_refused_attempt(message)]
     yield from _quota([*counted, *refused], limit=max(ATTEMPTS, rules.messages))
     if kind == Kind.CODE:
         yield from _interval(counted, purpose=purpose, channel=channel, rules=rules)

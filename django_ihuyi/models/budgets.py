@@ -21,7 +21,7 @@ NOTED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetStanding:
+class BudgetSnapshot:
     """What the database knew of some budgets at `now`, by their keys; those never seen before are not saved."""
 
     now: datetime
@@ -31,11 +31,11 @@ class BudgetStanding:
 class BudgetQuerySet(models.QuerySet["Budget"]):
     """Rules about budgets that one conditional statement judges."""
 
-    def read(self, keys: Iterable[str]) -> BudgetStanding:
+    def read(self, keys: Iterable[str]) -> BudgetSnapshot:
         """Return the budgets of these keys, and the database's time."""
         rows = list(self.filter(pk__in=keys).annotate(now=DatabaseNow()))
         now = rows[0].now if rows else self._read_clock()  # type: ignore[attr-defined] # the annotation
-        return BudgetStanding(now=now, budgets={key: Budget(key=key) for key in keys} | {row.pk: row for row in rows})
+        return BudgetSnapshot(now=now, budgets={key: Budget(key=key) for key in keys} | {row.pk: row for row in rows})
 
     def claim(self, budget: Budget, *, now: datetime, **changes: Any) -> None:
         """Write `changes` for exactly one of all who read `budget` as it is; raises StaleRow for the others."""

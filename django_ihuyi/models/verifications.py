@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import datetime, timedelta
 
@@ -21,6 +22,14 @@ UPDATE ihuyi_verification SET attempts = attempts + 1, verified_at = %s{ended}
 WHERE id = %s AND attempts = %s AND verified_at IS NULL AND expires_at > {now} AND seed <> ''
   AND EXISTS (SELECT 1 FROM ihuyi_recipient WHERE id = %s AND version = %s)
 """
+
+
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def parse_id(text: object) -> str | None:
+    """Return the id of a verification, 32 hexadecimal digits; None for a text that cannot be one."""
+    return text if isinstance(text, str) and _ID.fullmatch(text) else None
 
 
 class VerificationQuerySet(models.QuerySet["Verification"]):

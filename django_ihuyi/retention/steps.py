@@ -16,14 +16,14 @@ from django_ihuyi.database.clock import DatabaseNow
 from django_ihuyi.guards.budgets.rules import longest_period
 from django_ihuyi.models import (
     Budget,
-    KeyedRequest,
+    IdempotencyKey,
     Message,
     Recipient,
     Reply,
     SpentCaptcha,
-    StrayReceipt,
+    UnmatchedReceipt,
     Verification,
-    strays,
+    unmatched_receipts,
 )
 from django_ihuyi.retention import erasing
 from django_ihuyi.retention.periods import COUNTED, message_period, period
@@ -86,10 +86,15 @@ STEPS: list[Step] = [
         since="verified_at",
         kept=partial(period, "verification_days"),
     ),
-    Step(name=_("stray receipts"), model=StrayReceipt, since="received_at", kept=lambda: strays.LIFETIME),
     Step(
-        name=_("answers to keyed requests"),
-        model=KeyedRequest,
+        name=_("unmatched receipts"),
+        model=UnmatchedReceipt,
+        since="received_at",
+        kept=lambda: unmatched_receipts.LIFETIME,
+    ),
+    Step(
+        name=_("answers to idempotency keys"),
+        model=IdempotencyKey,
         since="expires_at",
         kept=timedelta,
         erase=erasing.delete_expired,

@@ -10,7 +10,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from django_ihuyi.database import optimistic_retry
 from django_ihuyi.database.clock import DatabaseNow
-from django_ihuyi.models import Message, Recipient, Reply, State, StrayReceipt, Verification
+from django_ihuyi.models import Message, Recipient, Reply, State, UnmatchedReceipt, Verification
 from django_ihuyi.models.doubles import unite
 from django_ihuyi.retention import erasing
 from django_ihuyi.retention.periods import COUNTED
@@ -21,7 +21,7 @@ WITHHELD: dict[type[Model], set[str]] = {
     Verification: {"id", "seed", "key_id", "recipient_id"},
     Message: {"verification_id", "recipient_id"},
     Reply: {"recipient_id", "digest"},
-    StrayReceipt: {"recipient_id"},
+    UnmatchedReceipt: {"recipient_id"},
 }
 
 
@@ -60,7 +60,7 @@ def _forget(phone: str, *, using: str) -> bool:
 
 
 def _erase_rows(recipient: Recipient, *, using: str) -> None:
-    for model in (Reply, StrayReceipt, Verification):
+    for model in (Reply, UnmatchedReceipt, Verification):
         rows = model._base_manager.using(using).filter(recipient=recipient)
         erasing.delete(model, list(rows.values_list("pk", flat=True)), using=using)
     messages = Message.objects.using(using).filter(recipient=recipient)

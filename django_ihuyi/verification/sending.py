@@ -20,10 +20,10 @@ from django_ihuyi.delivery.outcomes import is_for_test_number, raise_unless_sent
 from django_ihuyi.delivery.reservation import reserve
 from django_ihuyi.exceptions import UnavailableChannel, UnknownPurpose
 from django_ihuyi.guards import Wanted, guarded
-from django_ihuyi.models import Kind, Message, Standing, Verification
+from django_ihuyi.models import Kind, Message, Snapshot, Verification
+from django_ihuyi.models.verifications import parse_id
 from django_ihuyi.phones import fixed_codes
 from django_ihuyi.texts import templates
-from django_ihuyi.verification.identity import parse_id
 
 #: A code lives at most this long after it was first sent, however often it is sent again.
 LONGEST_LIFE = timedelta(minutes=10)
@@ -98,24 +98,24 @@ def send_code(
     return _issued(message)
 
 
-def _draft(standing: Standing, *, purpose: str, channel: str, client: str, decoy: bool) -> Message:
+def _draft(snapshot: Snapshot, *, purpose: str, channel: str, client: str, decoy: bool) -> Message:
     # What the policy said of a verification holds as long as that lives: a resend that changed it would tell.
-    verification = _find_resend(standing, purpose=purpose)
-    if channel == "voice" and not (_was_sent(verification, standing) or fixed_codes.find(standing.phone)):
+    verification = _find_resend(snapshot, purpose=purpose)
+    if channel == "voice" and not (_was_sent(verification, snapshot) or fixed_codes.find(snapshot.phone)):
         raise UnavailableChannel("a call speaks a code that a message was sent with before: send that first")
     if verification is None:
         verification = Verification.issue(
-            standing.recipient,
+            snapshot.recipient,
             purpose=purpose,
             code_length=settings.CODE_LENGTH,
-            now=standing.now,
+            now=snapshot.now,
             lifetime=timedelta(seconds=settings.CODE_LIFETIME),
             decoy=decoy,
         )
     template = templates.template_of(purpose)
     text = templates.render(template, ["*" * verification.code_length])
     return Message(
-        recipient=standing.recipient,
+        recipient=snapshot.recipient,
         verification=verification,
         channel=channel,
         purpose=purpose,
@@ -125,31 +125,31 @@ def _draft(standing: Standing, *, purpose: str, channel: str, client: str, decoy
         parts=templates.count_billed_parts(text),
         state=initial_state(purpose),
         client=client,
-        created_at=standing.now,
+        created_at=snapshot.now,
     )
 
 
-def _find_resend(standing: Standing, *, purpose: str) -> Verification | None:
+def _find_resend(snapshot: Snapshot, *, purpose: str) -> Verification | None:
     """Return the verification that was named, with a longer life, if a resend of it is due."""
-    verification = standing.verification
+    verification = snapshot.verification
     if verification is None or verification.purpose != purpose:
         return None
-    if not verification.is_live(standing.now, max_attempts=settings.MAX_ATTEMPTS) or not verification.code:
+    if not verification.is_live(snapshot.now, max_attempts=settings.MAX_ATTEMPTS) or not verification.code:
         return None
-    until = min(standing.now + timedelta(seconds=settings.CODE_LIFETIME), verification.created_at + LONGEST_LIFE)
-    if until - standing.now < SHORTEST_REMAINDER:
+    until = min(snapshot.now + timedelta(seconds=settings.CODE_LIFETIME), verification.created_at + LONGEST_LIFE)
+    if until - snapshot.now < SHORTEST_REMAINDER:
         return None
     verification.expires_at = until
     return verification
 
 
-def _was_sent(verification: Verification | None, standing: Standing) -> bool:
+def _was_sent(verification: Verification | None, snapshot: Snapshot) -> bool:
     return verification is not None and any(
         message.verification_id == verification.pk
         and message.channel != "voice"
         and message.counted
-        and not message.is_overdue(standing.now)
-        for message in standing.messages
+        and not message.is_overdue(snapshot.now)
+        for message in snapshot.messages
     )
 
 

@@ -13,9 +13,9 @@ from django_ihuyi.conf import settings
 from django_ihuyi.delivery import receipts
 from django_ihuyi.delivery.reservation import rules_of
 from django_ihuyi.limits import find_refusal
-from django_ihuyi.models import LEASE, Kind, Message, Standing, State, Verification, read_verification
+from django_ihuyi.models import LEASE, Kind, Message, Snapshot, State, Verification, read_verification
+from django_ihuyi.models.verifications import parse_id
 from django_ihuyi.phones import fixed_codes
-from django_ihuyi.verification.identity import parse_id
 
 _DELIVERY = {
     State.QUEUED: "pending",
@@ -47,10 +47,10 @@ def get_status(verification_id: str, *, using: str | None = None) -> Status | No
     """Return how far a verification is, None for an id that is none."""
     named = parse_id(verification_id)
     database = using or router.db_for_write(Verification)
-    standing = read_verification(named, using=database) if named else None
-    if standing is None:
+    snapshot = read_verification(named, using=database) if named else None
+    if snapshot is None:
         return None
-    verification, now = standing.verification, standing.now
+    verification, now = snapshot.verification, snapshot.now
     last = Message.objects.using(database).filter(verification=verification).order_by("-id").first()
     is_told = last is not None and not policies.prevents_enumeration(verification.purpose)
     if last and is_told and receipts.settle_unmatched_of(last, using=database):
@@ -89,8 +89,8 @@ def _state(verification: Verification, now: datetime) -> str:
 def _resend_in(last: Message | None, verification: Verification, now: datetime) -> int:
     """Return what a resend would be told now, as far as it hangs on the last message and on the platform."""
     recipient, purpose = verification.recipient, verification.purpose
-    standing = Standing(now=now, recipient=recipient, verification=verification, messages=[last] if last else [])
-    refusal = find_refusal(standing, purpose=purpose, kind=Kind.CODE, rules=rules_of(purpose))
+    snapshot = Snapshot(now=now, recipient=recipient, verification=verification, messages=[last] if last else [])
+    refusal = find_refusal(snapshot, purpose=purpose, kind=Kind.CODE, rules=rules_of(purpose))
     return refusal.retry_after if refusal else 0
 
 

@@ -18,7 +18,7 @@ from django_ihuyi.conf import settings
 from django_ihuyi.database import optimistic_retry, transactions
 from django_ihuyi.limits import GuessBudget
 from django_ihuyi.models import Recipient, Verification, read_verification
-from django_ihuyi.verification.identity import parse_id
+from django_ihuyi.models.verifications import parse_id
 
 #: How long after a right guess its answer can be repeated: it may have been lost on the way.
 REPEATABLE = timedelta(seconds=60)
@@ -93,27 +93,27 @@ def repeat_right(verification_id: str, *, using: str | None = None) -> Verdict:
     It asks for no code: call it only for somebody of whom it is known that they made that guess.
     """
     named = parse_id(verification_id)
-    standing = read_verification(named, using=using or router.db_for_write(Verification)) if named else None
-    if standing is None:
+    snapshot = read_verification(named, using=using or router.db_for_write(Verification)) if named else None
+    if snapshot is None:
         return _EXPIRED
-    verification = standing.verification
+    verification = snapshot.verification
     if verification.verified_at is None or verification.proof_redeemed_at is not None:
         return _EXPIRED
-    return _right(verification) if standing.now < verification.verified_at + REPEATABLE else _EXPIRED
+    return _right(verification) if snapshot.now < verification.verified_at + REPEATABLE else _EXPIRED
 
 
 def _judge(verification_id: str, guess: str, *, using: str, record: Record | None) -> Verdict:
-    standing = read_verification(verification_id, using=using)
-    if standing is None:
+    snapshot = read_verification(verification_id, using=using)
+    if snapshot is None:
         return _EXPIRED
-    verification = standing.verification
+    verification = snapshot.verification
     budget = GuessBudget.load(verification.recipient.guesses, verification.purpose)
-    verdict = _find_end(verification, now=standing.now, using=using) or _find_lockout(budget, standing.now)
+    verdict = _find_end(verification, now=snapshot.now, using=using) or _find_lockout(budget, snapshot.now)
     if verdict is None:
         if verification.matches(guess):
-            verdict = _accept(verification, budget, now=standing.now, using=using, record=record)
+            verdict = _accept(verification, budget, now=snapshot.now, using=using, record=record)
         else:
-            verdict = _count_failure(verification, budget, now=standing.now, using=using, record=record)
+            verdict = _count_failure(verification, budget, now=snapshot.now, using=using, record=record)
     if verdict.outcome is not VerdictOutcome.RIGHT:
         signals.code_refused.send_robust(Verification, verification=verification, outcome=verdict.outcome)
     return verdict

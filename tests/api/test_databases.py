@@ -68,7 +68,7 @@ def test_what_cannot_be_written_down_is_not_begun(api, sent):
 @pytest.mark.django_db(transaction=True)
 def test_an_answer_that_cannot_be_kept_is_given_all_the_same(api, sent, caplog):
     def fail(execute, sql, *arguments):
-        if sql.startswith("UPDATE") and "ihuyi_keyedrequest" in sql:
+        if sql.startswith("UPDATE") and "ihuyi_idempotencykey" in sql:
             raise OperationalError(f"the disk is full: {sql}")
         return execute(sql, *arguments)
 

@@ -24,7 +24,7 @@ from django_ihuyi.api import idempotency
 from django_ihuyi.api.fingerprints import find_fingerprints
 from django_ihuyi.backends.locmem import LocmemBackend
 from django_ihuyi.database.optimistic_retry import StaleRow
-from django_ihuyi.models import KeyedRequest, Message, Verification
+from django_ihuyi.models import IdempotencyKey, Message, Verification
 from tests.api.conftest import NOBODYS_ID, Caller
 from tests.clockwork import let_pass
 from tests.comparisons import count_comparisons
@@ -205,7 +205,7 @@ def test_a_bug_is_not_kept(api, ihuyi):
     body = json.dumps({"phone": "13800138000", "purpose": "login"})
     crashed = api.client.post("/api/phone/send-code/", body, content_type="application/json", **KEYED)
 
-    assert (crashed.status_code, KeyedRequest.objects.count()) == (500, 0)
+    assert (crashed.status_code, IdempotencyKey.objects.count()) == (500, 0)
 
 
 def test_a_number_that_the_platform_refuses_is_asked_for_once(api, ihuyi):
@@ -226,7 +226,7 @@ def test_an_answer_is_kept_for_a_day(api, sent, ihuyi):
     anew = api.send("13900139000", **KEYED)
 
     assert (kept.status_code, kept.content) == (202, first.content)
-    assert (anew.status_code, KeyedRequest.objects.count()) == (202, 1)
+    assert (anew.status_code, IdempotencyKey.objects.count()) == (202, 1)
 
 
 def test_a_double_click_without_a_key_sends_one_message(api, sent):
@@ -377,7 +377,7 @@ def test_a_guess_whose_lease_ran_out_is_given_back(api, sent):
 def test_an_id_that_is_none_leaves_nothing_behind(api):
     answers = [api.verify(NOBODYS_ID, "123456", **KEYED) for _ in range(2)]
 
-    assert (codes(answers), KeyedRequest.objects.count()) == (["code_expired"] * 2, 0)
+    assert (codes(answers), IdempotencyKey.objects.count()) == (["code_expired"] * 2, 0)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -469,7 +469,7 @@ def test_a_server_that_knows_no_address_shares_no_key(rf):
 @given(key=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=255))
 def test_every_key_of_visible_ascii_is_taken(api, key):
     let_pass(days=2)
-    KeyedRequest.objects.all().delete()
+    IdempotencyKey.objects.all().delete()
 
     answers = [api.send(HTTP_IDEMPOTENCY_KEY=key) for _ in range(2)]
 
@@ -498,7 +498,7 @@ def test_any_other_key_is_refused_by_name(api, key):
             400,
             [{"field": "Idempotency-Key", "code": "invalid", "detail": "Use 1 to 255 visible ASCII characters."}],
         )
-    assert KeyedRequest.objects.count() == 0
+    assert IdempotencyKey.objects.count() == 0
 
 
 def test_another_site_s_page_is_told_no_more_with_a_key(api):
@@ -512,7 +512,7 @@ def test_requests_without_a_key_ask_the_database_nothing_more(api, sent):
         issued = api.send().json()["verification_id"]
         api.verify(issued, sent[0].code)
 
-    assert [query["sql"] for query in queries if "keyedrequest" in query["sql"]] == []
+    assert [query["sql"] for query in queries if "idempotencykey" in query["sql"]] == []
 
 
 def test_a_key_costs_three_statements(api, sent):
@@ -542,10 +542,10 @@ def test_nothing_of_number_code_key_or_proof_is_stored(api, sent):
     bodies = [json.dumps({"code": code, "verification_id": issued}) for code in guessed]
     secrets = ["+8613800138000", "13800138000", "138****8000", KEY, proof, *bodies]
 
-    values = {str(value) for row in KeyedRequest.objects.values_list() for value in row}
+    values = {str(value) for row in IdempotencyKey.objects.values_list() for value in row}
 
     stored = "\n".join(values)
-    assert KeyedRequest.objects.count() == 3
+    assert IdempotencyKey.objects.count() == 3
     assert [secret for secret in secrets if secret in stored] == []
     assert [secret for secret in secrets + guessed for form in disguises(secret) if form in stored] == []
     # Anywhere else their six digits may stand by chance: in a digest, in a date.
@@ -563,7 +563,7 @@ def test_the_same_request_with_another_key_leaves_another_fingerprint(api, sent)
     for key in ("one", "two"):
         api.verify(issued, other_than(sent[0].code), HTTP_IDEMPOTENCY_KEY=key)
 
-    assert len({*KeyedRequest.objects.values_list("fingerprint", flat=True)}) == 2
+    assert len({*IdempotencyKey.objects.values_list("fingerprint", flat=True)}) == 2
 
 
 def test_a_kept_answer_outlives_the_move_of_its_secret_to_the_fallbacks(api, sent, settings):
@@ -589,7 +589,7 @@ def test_a_name_of_the_old_secret_is_taken_over_when_its_time_is_over(api, sent,
     answers = [api.send(**KEYED) for _ in range(2)]
 
     assert (answers[0].status_code, answers[0].content) == (202, answers[1].content)
-    assert (len(sent), KeyedRequest.objects.count()) == (2, 1)
+    assert (len(sent), IdempotencyKey.objects.count()) == (2, 1)
 
 
 def test_what_is_over_is_purged_in_batches_and_nothing_else():
@@ -597,10 +597,10 @@ def test_what_is_over_is_purged_in_batches_and_nothing_else():
     let_pass(hours=25)
     alive = [keep("alive"), in_flight("in flight")]
 
-    counts = [KeyedRequest.objects.purge_expired(batch=3) for _ in range(4)]
+    counts = [IdempotencyKey.objects.purge_expired(batch=3) for _ in range(4)]
 
     assert (len(rows), counts) == (7, [3, 3, 1, 0])
-    assert [*KeyedRequest.objects.order_by("id")] == alive
+    assert [*IdempotencyKey.objects.order_by("id")] == alive
 
 
 def test_a_name_that_was_taken_over_meanwhile_is_not_purged():
@@ -609,67 +609,67 @@ def test_a_name_that_was_taken_over_meanwhile_is_not_purged():
 
     def take_over(execute, sql, *arguments):
         if sql.startswith("DELETE"):
-            KeyedRequest.objects.take_over(keyed, fingerprint="")
+            IdempotencyKey.objects.take_over(keyed, fingerprint="")
         return execute(sql, *arguments)
 
     with connection.execute_wrapper(take_over):
-        deleted = KeyedRequest.objects.purge_expired()
+        deleted = IdempotencyKey.objects.purge_expired()
 
-    assert (deleted, KeyedRequest.objects.count()) == (0, 1)
+    assert (deleted, IdempotencyKey.objects.count()) == (0, 1)
 
 
 def test_one_of_all_who_saw_a_name_that_is_over_takes_it():
     keep("over")
     let_pass(hours=25)
-    first, second = (KeyedRequest.objects.find(["over"]) for _ in range(2))
-    KeyedRequest.objects.take_over(first, fingerprint="")
+    first, second = (IdempotencyKey.objects.find(["over"]) for _ in range(2))
+    IdempotencyKey.objects.take_over(first, fingerprint="")
 
     with pytest.raises(StaleRow):
-        KeyedRequest.objects.take_over(second, fingerprint="")
+        IdempotencyKey.objects.take_over(second, fingerprint="")
 
 
 def test_whoever_saw_a_name_before_it_was_taken_over_does_not_take_it_when_it_is_over_again():
     keep("over")
     let_pass(hours=25)
-    first, second = (KeyedRequest.objects.find(["over"]) for _ in range(2))
-    KeyedRequest.objects.take_over(first, fingerprint="")
+    first, second = (IdempotencyKey.objects.find(["over"]) for _ in range(2))
+    IdempotencyKey.objects.take_over(first, fingerprint="")
     let_pass(minutes=2)
 
     with pytest.raises(StaleRow):
-        KeyedRequest.objects.take_over(second, fingerprint="")
+        IdempotencyKey.objects.take_over(second, fingerprint="")
 
 
 def test_a_name_whose_late_answer_was_kept_since_it_was_read_is_not_taken_over():
     slow = in_flight("slow")
     let_pass(minutes=2)
-    found = KeyedRequest.objects.find(["slow"])
-    KeyedRequest.objects.finish(slow, status=202, answer="late")
+    found = IdempotencyKey.objects.find(["slow"])
+    IdempotencyKey.objects.finish(slow, status=202, answer="late")
 
     with pytest.raises(StaleRow):
-        KeyedRequest.objects.take_over(found, fingerprint="")
-    assert KeyedRequest.objects.get().answer == "late"
+        IdempotencyKey.objects.take_over(found, fingerprint="")
+    assert IdempotencyKey.objects.get().answer == "late"
 
 
 def test_whoever_was_overtaken_keeps_no_answer_and_does_not_release_the_name():
     slow = in_flight("slow")
     let_pass(minutes=2)
-    KeyedRequest.objects.take_over(KeyedRequest.objects.find(["slow"]), fingerprint="")
+    IdempotencyKey.objects.take_over(IdempotencyKey.objects.find(["slow"]), fingerprint="")
 
-    is_kept = KeyedRequest.objects.finish(slow, status=202, answer="late")
-    KeyedRequest.objects.release(slow)
+    is_kept = IdempotencyKey.objects.finish(slow, status=202, answer="late")
+    IdempotencyKey.objects.release(slow)
 
-    stored = KeyedRequest.objects.get()
+    stored = IdempotencyKey.objects.get()
     assert (is_kept, stored.status, stored.answer) == (False, None, "")
 
 
 def test_an_answer_that_is_kept_is_neither_replaced_nor_released():
     keyed = in_flight("once")
-    KeyedRequest.objects.finish(keyed, status=202, answer="first")
+    IdempotencyKey.objects.finish(keyed, status=202, answer="first")
 
-    is_replaced = KeyedRequest.objects.finish(keyed, status=422, answer="second")
-    KeyedRequest.objects.release(keyed)
+    is_replaced = IdempotencyKey.objects.finish(keyed, status=422, answer="second")
+    IdempotencyKey.objects.release(keyed)
 
-    stored = KeyedRequest.objects.get()
+    stored = IdempotencyKey.objects.get()
     assert (is_replaced, stored.status, stored.answer) == (False, 202, "first")
 
 
@@ -686,20 +686,20 @@ def test_one_request_in_sixteen_takes_away_what_is_over(api, sent):
     let_pass(hours=25)
 
     api.send(HTTP_IDEMPOTENCY_KEY=find_key(tidies=False))
-    before = KeyedRequest.objects.count()
+    before = IdempotencyKey.objects.count()
     let_pass(minutes=2)
     api.send(HTTP_IDEMPOTENCY_KEY=find_key(tidies=True))
 
-    assert (before, KeyedRequest.objects.count()) == (4, 2)
+    assert (before, IdempotencyKey.objects.count()) == (4, 2)
 
 
 def in_flight(name):
-    return KeyedRequest.objects.open(name, fingerprint="")
+    return IdempotencyKey.objects.open(name, fingerprint="")
 
 
 def keep(name):
     keyed = in_flight(name)
-    KeyedRequest.objects.finish(keyed, status=202, answer="{}")
+    IdempotencyKey.objects.finish(keyed, status=202, answer="{}")
     return keyed
 
 

@@ -15,7 +15,7 @@ from django.db import connection
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 
-from django_ihuyi.models import Message, Recipient, Reply, State, StrayReceipt
+from django_ihuyi.models import Message, Recipient, Reply, State, UnmatchedReceipt
 from tests.conftest import url_of
 from tests.proofs.figures import area_under_curve, spread
 from tests.proofs.forgeries import attack, forgeries
@@ -99,7 +99,7 @@ def test_no_forgery_is_accepted(address, notes_of, figure):
     figure("F11 forgeries accepted", f"{accepted} of {len(statuses)} [target 0]")
     assert (accepted, set(statuses)) == (0, {404, 405, 415})
     message.refresh_from_db()
-    assert (message.state, Reply.objects.count(), StrayReceipt.objects.count()) == (State.SUBMITTED, 0, 0)
+    assert (message.state, Reply.objects.count(), UnmatchedReceipt.objects.count()) == (State.SUBMITTED, 0, 0)
     assert notes_of() == []
 
 
@@ -149,7 +149,7 @@ def test_of_two_hundred_replays_one_changes_something(address, notes_of, figure,
     name = f"F11 changes told of {PARALLEL} parallel receipts, {state} before"
     figure(name, f"{spread(changes)} ({ROUNDS} rounds) [target 1]")
     assert changes == [1] * ROUNDS
-    assert StrayReceipt.objects.count() == 0
+    assert UnmatchedReceipt.objects.count() == 0
 
 
 def test_of_two_hundred_repeated_replies_one_is_written(address, notes_of, figure):
@@ -177,11 +177,11 @@ def test_receipts_that_contradict_each_other_end_the_same(address, notes_of):
         assert sorted(told) in (["delivered"], ["delivered", "undelivered"])
 
 
-def test_strays_pushed_at_once_are_kept_once(address):
+def test_unmatched_receipts_pushed_at_once_are_kept_once(address):
     message = write_message()
 
     assert push(address, "receipts", [receipt_of(message, smsid="1")] * PARALLEL) == [200] * PARALLEL
-    assert StrayReceipt.objects.count() == 1
+    assert UnmatchedReceipt.objects.count() == 1
 
 
 EVENTS = ["submitted", "delivered", "undelivered", "again"]
@@ -225,7 +225,7 @@ def test_a_receipt_that_comes_before_the_answer_counts_all_the_same(address, own
     assert ask(address, f"/api/phone/verifications/{issued['verification_id']}/")["delivery"] == delivery
     message = Message.objects.get(recipient__phone=f"+86{phone}")
     assert message.received_at < message.finished_at
-    assert StrayReceipt.objects.count() == 0
+    assert UnmatchedReceipt.objects.count() == 0
 
 
 def pushes_of(platform, phone):

@@ -10,7 +10,7 @@ from django.core.signals import got_request_exception
 from django.urls import reverse
 from django.views.debug import ExceptionReporter
 
-from django_ihuyi.models import Reply, StrayReceipt
+from django_ihuyi.models import Reply, UnmatchedReceipt
 from tests.webhooks.conftest import OLD_SECRET, SECRET, receipt_form, row
 
 pytestmark = pytest.mark.django_db
@@ -84,7 +84,7 @@ def test_without_a_secret_there_is_nothing_here(platform, message, kind, forgery
     assert (answer.status_code, answer.content) == (404, nothing.content)
     assert set(answer.headers) == set(nothing.headers)
     assert row(message).state == "submitted"
-    assert (StrayReceipt.objects.count(), Reply.objects.count()) == (0, 0)
+    assert (UnmatchedReceipt.objects.count(), Reply.objects.count()) == (0, 0)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])

@@ -8,7 +8,7 @@ import pytest
 from django.db.models import F
 
 from django_ihuyi.database.optimistic_retry import StaleRow
-from django_ihuyi.models import Message, Receipt, Recipient, StrayReceipt, Verification
+from django_ihuyi.models import Message, Receipt, Recipient, UnmatchedReceipt, Verification
 from django_ihuyi.models.receipts import find_message, move
 from django_ihuyi.verification import VerdictOutcome, get_status
 from tests.clockwork import let_pass
@@ -183,7 +183,7 @@ def test_in_any_order_the_end_is_the_same(platform, outbox, order):
     stored = row(message)
     assert (stored.state, stored.receipt_text, stored.platform_id) == ("delivered", "2", form["smsid"])
     assert (stored.finished_at, stored.duration) == (call["finished_at"], call["duration"])
-    assert StrayReceipt.objects.count() == 0
+    assert UnmatchedReceipt.objects.count() == 0
 
 
 # A message whose id was never learnt.
@@ -267,7 +267,7 @@ def test_of_two_messages_without_an_id_neither_is_guessed_at(platform, nameless,
     platform.receipt(nameless, smsid=dated_id(second.created_at))
 
     assert (row(nameless).state, row(second).state) == ("unknown", state)
-    assert StrayReceipt.objects.count() == 1
+    assert UnmatchedReceipt.objects.count() == 1
 
 
 def test_two_ids_do_not_settle_one_message(platform, nameless):

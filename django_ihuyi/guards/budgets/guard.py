@@ -15,7 +15,7 @@ from django_ihuyi.guards.budgets.counters import BudgetCounter, Increment
 from django_ihuyi.guards.budgets.plan import make_plan
 from django_ihuyi.guards.budgets.rules import Mode, Overrun
 from django_ihuyi.logs import get_logger
-from django_ihuyi.models import Budget, BudgetStanding
+from django_ihuyi.models import Budget, BudgetSnapshot
 
 logger = get_logger("django_ihuyi.guards")
 
@@ -34,11 +34,11 @@ class BudgetGuard(Guard):
         plan = make_plan(wanted)
         if not plan.keys:
             return wanted
-        standing = Budget.objects.using(using).read(plan.keys)
+        snapshot = Budget.objects.using(using).read(plan.keys)
         try:
-            wanted = _answer(plan.look(standing, using=using), wanted, standing.now, using=using)
+            wanted = _answer(plan.look(snapshot, using=using), wanted, snapshot.now, using=using)
             for counter in plan.counters:
-                wanted = _answer(self._claim(counter, standing, using=using), wanted, standing.now, using=using)
+                wanted = _answer(self._claim(counter, snapshot, using=using), wanted, snapshot.now, using=using)
         except NotSent:
             self.give_back(wanted, using=using)
             raise
@@ -49,9 +49,9 @@ class BudgetGuard(Guard):
         while self._claims:
             self._undo(self._claims.pop(), using=using)
 
-    def _claim(self, counter: BudgetCounter, standing: BudgetStanding, *, using: str) -> list[Overrun]:
+    def _claim(self, counter: BudgetCounter, snapshot: BudgetSnapshot, *, using: str) -> list[Overrun]:
         """Count one more; return what was exceeded by it, and count nothing if that is refused."""
-        read = [standing]
+        read = [snapshot]
 
         def attempt() -> list[Overrun]:
             known = read.pop() if read else Budget.objects.using(using).read([counter.key])

@@ -12,7 +12,7 @@ from django_ihuyi.guards.budgets.alerts import announce
 from django_ihuyi.guards.budgets.conversion_breaker import ConversionBreaker, ConversionThresholds, Stage
 from django_ihuyi.guards.budgets.counters import load_spending
 from django_ihuyi.guards.budgets.rules import BudgetRule, Mode, Overrun
-from django_ihuyi.models import Budget, BudgetStanding, Message
+from django_ihuyi.models import Budget, BudgetSnapshot, Message
 from django_ihuyi.models.budgets import CONVERSION
 from django_ihuyi.rates import Rate
 
@@ -33,29 +33,29 @@ class UnverifiedMonitor:
         self.owner = owner
         self.key = f"{rule.name} {owner}"
 
-    def look(self, standing: BudgetStanding, *, using: str) -> Overrun | None:
+    def look(self, snapshot: BudgetSnapshot, *, using: str) -> Overrun | None:
         """Say whether it is exceeded."""
-        suspect = self._find_suspect(standing)
+        suspect = self._find_suspect(snapshot)
         if not suspect:
             return None
         longest = timedelta(seconds=max(rate.period for rate in suspect))
-        in_vain = Message.objects.using(using).asked_for_in_vain(self.client, since=standing.now - longest)
+        in_vain = Message.objects.using(using).asked_for_in_vain(self.client, since=snapshot.now - longest)
         moments = list(in_vain.values_list("created_at", flat=True)[: max(rate.limit for rate in suspect)])
         waits = [
-            (_seconds(moments[rate.limit - 1] + timedelta(seconds=rate.period) - standing.now), f"unverified {rate}")
+            (_seconds(moments[rate.limit - 1] + timedelta(seconds=rate.period) - snapshot.now), f"unverified {rate}")
             for rate in suspect
             if len(moments) >= rate.limit
         ]
         wait, reason = max(waits, default=(0, ""))
         if wait <= 0:
             return None
-        budget = standing.budgets[self.key]
+        budget = snapshot.budgets[self.key]
         return Overrun(budget=budget, mode=self.rule.mode, code="client_limit", reason=reason, retry_after=wait)
 
-    def _find_suspect(self, standing: BudgetStanding) -> list[Rate]:
+    def _find_suspect(self, snapshot: BudgetSnapshot) -> list[Rate]:
         """Return the limits that the client's own budget has seen enough codes for: the log need not be asked else."""
-        spending = load_spending(standing.budgets[f"client {self.owner}"])
-        return [rate for rate in self.rule.limits if spending.count(rate, standing.now.timestamp()) >= rate.limit]
+        spending = load_spending(snapshot.budgets[f"client {self.owner}"])
+        return [rate for rate in self.rule.limits if spending.count(rate, snapshot.now.timestamp()) >= rate.limit]
 
 
 class ConversionMonitor:
@@ -67,9 +67,9 @@ class ConversionMonitor:
         self.mode = mode
         self.thresholds = thresholds
 
-    def look(self, standing: BudgetStanding, *, using: str) -> Overrun | None:
+    def look(self, snapshot: BudgetSnapshot, *, using: str) -> Overrun | None:
         """Say what the breaker asks for."""
-        budget, now = standing.budgets[self.key], standing.now
+        budget, now = snapshot.budgets[self.key], snapshot.now
         breaker = ConversionBreaker.load(budget.history)
         if now.timestamp() - breaker.checked >= CHECKED_EVERY:
             breaker = self._check(breaker, budget, now, using=using)

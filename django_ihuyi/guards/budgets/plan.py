@@ -14,7 +14,7 @@ from django_ihuyi.guards.base import Wanted
 from django_ihuyi.guards.budgets.counters import BudgetCounter, GlobalCounter, PerOwnerCounter
 from django_ihuyi.guards.budgets.monitors import ConversionMonitor, UnverifiedMonitor
 from django_ihuyi.guards.budgets.rules import Mode, Overrun, read_conversion, read_rule
-from django_ihuyi.models import BudgetStanding
+from django_ihuyi.models import BudgetSnapshot
 
 #: A client or user that names its budget as it is. Other texts might be too long, or the same as another one to
 #: MariaDB, which by default tells neither cases nor accents apart.
@@ -35,15 +35,15 @@ class Plan:
         """The budgets to read."""
         return [counter.key for counter in self.counters] + [monitor.key for monitor in self.monitors]
 
-    def look(self, standing: BudgetStanding, *, using: str) -> Iterator[Overrun]:
+    def look(self, snapshot: BudgetSnapshot, *, using: str) -> Iterator[Overrun]:
         """Yield what stands in the way before anything is counted."""
         found = [
             *(
-                counter.look(standing.budgets[counter.key], standing.now)
+                counter.look(snapshot.budgets[counter.key], snapshot.now)
                 for counter in self.counters
                 if counter.refuses
             ),
-            *(monitor.look(standing, using=using) for monitor in self.monitors),
+            *(monitor.look(snapshot, using=using) for monitor in self.monitors),
         ]
         yield from (overrun for overrun in found if overrun)
 

@@ -25,7 +25,7 @@ from django_ihuyi.models.verifications import Verification
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Snapshot:
     """What the database knew of a phone at `now`; a recipient without a primary key was never seen before.
 
     The messages are those of the last 24 hours, as far as the limits look at them.
@@ -43,14 +43,14 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VerificationStanding:
+class VerificationSnapshot:
     """What the database knew of a verification, and of its recipient, at `now`."""
 
     now: datetime
     verification: Verification
 
 
-def read_standing(phone: str, *, using: str, verification_id: str | None = None) -> Standing:
+def read_snapshot(phone: str, *, using: str, verification_id: str | None = None) -> Snapshot:
     """Return how `phone` stands, with the verification of that id if it is one of this phone's."""
     connection = connections[using]
     known = phones.fingerprints(phone)
@@ -60,7 +60,7 @@ def read_standing(phone: str, *, using: str, verification_id: str | None = None)
     verification = next((row for _, row, _ in loaded if row), None)
     if verification:
         verification.recipient = recipient
-    return Standing(
+    return Snapshot(
         now=to_datetime(rows[0][0], connection),
         recipient=recipient,
         verification=verification,
@@ -68,7 +68,7 @@ def read_standing(phone: str, *, using: str, verification_id: str | None = None)
     )
 
 
-def read_verification(verification_id: str, *, using: str) -> VerificationStanding | None:
+def read_verification(verification_id: str, *, using: str) -> VerificationSnapshot | None:
     """Return how a verification stands, None for an id that is none."""
     connection = connections[using]
     rows = _fetch(_OF_VERIFICATION, [verification_id], connection)
@@ -76,7 +76,7 @@ def read_verification(verification_id: str, *, using: str) -> VerificationStandi
         return None
     recipient, verification = _load(rows[0], (Recipient, Verification), connection)
     verification.recipient = recipient
-    return VerificationStanding(now=to_datetime(rows[0][0], connection), verification=verification)
+    return VerificationSnapshot(now=to_datetime(rows[0][0], connection), verification=verification)
 
 
 _OF_PHONE = """

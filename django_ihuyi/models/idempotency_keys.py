@@ -1,4 +1,4 @@
-"""Keyed requests: what was answered to a request with an Idempotency-Key, so that its repetition gets the same."""
+"""Idempotency keys: what was answered to a request with an Idempotency-Key, so that its repetition gets the same."""
 
 from __future__ import annotations
 
@@ -13,50 +13,50 @@ from django_ihuyi.database.clock import DatabaseNow
 from django_ihuyi.database.optimistic_retry import StaleRow
 
 #: How long somebody may take to answer; whoever takes longer has died.
-LEASE = timedelta(seconds=60)
+ANSWER_LEASE = timedelta(seconds=60)
 #: How long an answer is kept.
 KEPT = timedelta(hours=24)
 
 
-class KeyedRequestQuerySet(models.QuerySet["KeyedRequest"]):
-    """Rules about keyed requests that one conditional statement judges."""
+class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
+    """Rules about idempotency keys that one conditional statement judges."""
 
-    def find(self, names: Iterable[str]) -> KeyedRequest | None:
+    def find(self, names: Iterable[str]) -> IdempotencyKey | None:
         """Return the request of one of these names, which knows whether it is over by the database's clock."""
         over = Q(expires_at__lte=DatabaseNow())
         named = self.filter(name__in=list(names)).annotate(is_over=over)  # type: ignore[no-redef]  # the model says so
         return named.first()
 
-    def open(self, name: str, *, fingerprint: str) -> KeyedRequest:
+    def open(self, name: str, *, fingerprint: str) -> IdempotencyKey:
         """Write down that a request is being answered; of all who try it for one name, the others get StaleRow."""
-        keyed = KeyedRequest(name=name, fingerprint=fingerprint, expires_at=DatabaseNow() + LEASE)
+        stored = IdempotencyKey(name=name, fingerprint=fingerprint, expires_at=DatabaseNow() + ANSWER_LEASE)
         try:
-            keyed.save(force_insert=True, using=self.db)
+            stored.save(force_insert=True, using=self.db)
         except IntegrityError as error:
             raise StaleRow from error
-        return keyed
+        return stored
 
-    def take_over(self, keyed: KeyedRequest, *, fingerprint: str) -> None:
+    def take_over(self, stored: IdempotencyKey, *, fingerprint: str) -> None:
         """Begin anew with a name whose time is over; raises StaleRow if somebody else was faster."""
-        over = self.filter(pk=keyed.pk, version=keyed.version, expires_at__lte=DatabaseNow())
-        keyed.version += 1
+        over = self.filter(pk=stored.pk, version=stored.version, expires_at__lte=DatabaseNow())
+        stored.version += 1
         if not over.update(
             fingerprint=fingerprint,
-            version=keyed.version,
+            version=stored.version,
             status=None,
             answer="",
-            expires_at=DatabaseNow() + LEASE,
+            expires_at=DatabaseNow() + ANSWER_LEASE,
         ):
             raise StaleRow
 
-    def finish(self, keyed: KeyedRequest, *, status: int, answer: str) -> bool:
+    def finish(self, stored: IdempotencyKey, *, status: int, answer: str) -> bool:
         """Keep the answer; False if the lease ran out and somebody else has taken over."""
-        mine = self._in_flight(keyed)
+        mine = self._in_flight(stored)
         return bool(mine.update(status=status, answer=answer, expires_at=DatabaseNow() + KEPT))
 
-    def release(self, keyed: KeyedRequest) -> None:
+    def release(self, stored: IdempotencyKey) -> None:
         """Forget a request that came to nothing, unless somebody else has taken over."""
-        self._in_flight(keyed).delete()
+        self._in_flight(stored).delete()
 
     def purge_expired(self, *, batch: int = 5_000) -> int:
         """Delete at most `batch` requests whose time is over, and return how many; fewer than `batch`: none is left."""
@@ -65,11 +65,11 @@ class KeyedRequestQuerySet(models.QuerySet["KeyedRequest"]):
         # Asked again, because a name may have been taken over meanwhile.
         return expired.filter(pk__in=found).delete()[0] if found else 0
 
-    def _in_flight(self, keyed: KeyedRequest) -> KeyedRequestQuerySet:
-        return self.filter(pk=keyed.pk, version=keyed.version, status=None)
+    def _in_flight(self, stored: IdempotencyKey) -> IdempotencyKeyQuerySet:
+        return self.filter(pk=stored.pk, version=stored.version, status=None)
 
 
-class KeyedRequest(models.Model):
+class IdempotencyKey(models.Model):
     """One request with an Idempotency-Key. Its name and fingerprint are keyed digests: no number or code is in them."""
 
     #: Who asks, where, with which key.
@@ -87,14 +87,14 @@ class KeyedRequest(models.Model):
     #: Said by `find`.
     is_over: bool
 
-    objects = KeyedRequestQuerySet.as_manager()
+    objects = IdempotencyKeyQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("keyed request")
-        verbose_name_plural = _("keyed requests")
+        verbose_name = _("idempotency key")
+        verbose_name_plural = _("idempotency keys")
         ordering = ["-id"]
-        indexes = [models.Index(fields=["expires_at"], name="ihuyi_keyed_expires")]
-        constraints = [models.UniqueConstraint(fields=["name"], name="ihuyi_keyed_name")]
+        indexes = [models.Index(fields=["expires_at"], name="ihuyi_idempotency_expires")]
+        constraints = [models.UniqueConstraint(fields=["name"], name="ihuyi_idempotency_name")]
 
     def __str__(self) -> str:
         return f"{self.name[:8]} {self.status or '…'}"

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from django_ihuyi.delivery import receipts, recovery
 from django_ihuyi.delivery.recovery import Recovered, recover
-from django_ihuyi.models import Message, Recipient, StrayReceipt, strays
+from django_ihuyi.models import Message, Recipient, UnmatchedReceipt, unmatched_receipts
 from django_ihuyi.verification import get_status
 from tests.clockwork import let_pass
 from tests.story import PHONE, send
@@ -28,7 +28,7 @@ def overtaken(platform, message):
 
 def test_a_receipt_that_overtakes_the_answer_waits_for_it(overtaken):
     assert row(overtaken).state == "submitted"
-    assert StrayReceipt.objects.get().receipt.platform_id == overtaken.platform_id
+    assert UnmatchedReceipt.objects.get().receipt.platform_id == overtaken.platform_id
 
 
 @pytest.mark.parametrize("kind", ["receipts", "replies"])
@@ -36,7 +36,7 @@ def test_the_next_push_of_any_kind_settles_it(platform, overtaken, kind):
     platform.push(kind, smsid="1", mobilephone="13700137000", code="2", content="Thanks")
 
     assert (row(overtaken).state, row(overtaken).receipt_text) == ("delivered", "DELIVRD")
-    assert StrayReceipt.objects.count() == 0
+    assert UnmatchedReceipt.objects.count() == 0
 
 
 def test_a_page_that_asks_settles_it(platform, outbox):
@@ -51,7 +51,7 @@ def test_a_page_that_asks_settles_it(platform, outbox):
 
 
 def test_whoever_sweeps_settles_all(overtaken):
-    came = StrayReceipt.objects.get().received_at
+    came = UnmatchedReceipt.objects.get().received_at
 
     assert (receipts.settle_unmatched(), receipts.settle_unmatched()) == (1, 0)
     assert (row(overtaken).state, row(overtaken).received_at) == ("delivered", came)
@@ -83,18 +83,18 @@ def test_both_receipts_may_overtake_and_the_better_one_counts(platform, message)
     Message.objects.update(state="sending", platform_id="")
     for code in ("2", "0", "2", "0"):
         platform.receipt(message, code=code)
-    assert StrayReceipt.objects.count() == 2
+    assert UnmatchedReceipt.objects.count() == 2
     Message.objects.update(state="submitted", platform_id=message.platform_id)
 
     receipts.settle_unmatched()
 
-    assert (row(message).state, StrayReceipt.objects.count()) == ("delivered", 0)
+    assert (row(message).state, UnmatchedReceipt.objects.count()) == ("delivered", 0)
 
 
 def test_a_receipt_for_a_phone_that_nothing_was_sent_to_is_not_kept(platform, message):
     answer = platform.receipt(message, mobilephone="13700137000")
 
-    assert (answer.content, StrayReceipt.objects.count()) == (b"success", 0)
+    assert (answer.content, UnmatchedReceipt.objects.count()) == (b"success", 0)
 
 
 @pytest.fixture
@@ -124,21 +124,21 @@ def test_a_receipt_that_is_kept_or_fits_is_not_counted_so(platform, message, clo
     assert caplog.messages == []
 
 
-def test_a_stray_is_dropped_after_a_day(platform, message):
+def test_an_unmatched_receipt_is_dropped_after_a_day(platform, message):
     platform.receipt(message, smsid="1")
     let_pass(hours=24, seconds=1)
 
     platform.receipt(message)
 
-    assert StrayReceipt.objects.count() == 0
+    assert UnmatchedReceipt.objects.count() == 0
 
 
 def test_of_too_many_the_oldest_make_room(platform, message, monkeypatch):
-    monkeypatch.setattr(strays, "MAX_STRAYS", 3)
+    monkeypatch.setattr(unmatched_receipts, "MAX_UNMATCHED", 3)
     for smsid in range(1, 6):
         platform.receipt(message, smsid=str(smsid))
 
-    assert list(StrayReceipt.objects.values_list("platform_id", flat=True)) == ["5", "4", "3"]
+    assert list(UnmatchedReceipt.objects.values_list("platform_id", flat=True)) == ["5", "4", "3"]
 
 
 def test_a_push_deletes_nothing_where_nothing_is_old(platform, message):
@@ -167,19 +167,21 @@ def test_a_copy_that_comes_second_does_not_take_the_message_for_anothers(platfor
     with connection.execute_wrapper(overtake), CaptureQueriesContext(connection) as queries:
         platform.push("receipts", **form)
 
-    # The same push would settle such a stray, so its row is looked for where it is written.
+    # The same push would settle such a receipt, so its row is looked for where it is written.
     assert [query["sql"] for query in queries if query["sql"].startswith("INSERT")] == []
     assert row(nameless).state == "delivered"
 
 
 @pytest.fixture
 def many(message):
-    """As many strays as are kept, none of them of a message that is known."""
+    """As many unmatched receipts as are kept, none of them of a message that is known."""
     recipient, moment = Recipient.objects.get(), datetime.now(timezone.utc)
-    StrayReceipt.objects.bulk_create(
+    UnmatchedReceipt.objects.bulk_create(
         [
-            StrayReceipt(recipient=recipient, platform_id=f"x{number}", is_delivered=True, code="2", received_at=moment)
-            for number in range(strays.MAX_STRAYS)
+            UnmatchedReceipt(
+                recipient=recipient, platform_id=f"x{number}", is_delivered=True, code="2", received_at=moment
+            )
+            for number in range(unmatched_receipts.MAX_UNMATCHED)
         ],
         batch_size=1_000,
     )
@@ -189,8 +191,11 @@ def test_the_quarantine_is_bounded(many, platform, message, figure):
     for number in range(20):
         platform.receipt(message, smsid=f"y{number}")
 
-    figure("W-04 strays", f"{StrayReceipt.objects.count()} kept of {strays.MAX_STRAYS + 20} [target 10000]")
-    assert StrayReceipt.objects.count() == strays.MAX_STRAYS
+    figure(
+        "W-04 unmatched receipts",
+        f"{UnmatchedReceipt.objects.count()} kept of {unmatched_receipts.MAX_UNMATCHED + 20} [target 10000]",
+    )
+    assert UnmatchedReceipt.objects.count() == unmatched_receipts.MAX_UNMATCHED
 
 
 def test_a_push_takes_as_many_statements_whatever_is_in_the_quarantine(many, platform, message, figure):
@@ -198,7 +203,7 @@ def test_a_push_takes_as_many_statements_whatever_is_in_the_quarantine(many, pla
 
     with CaptureQueriesContext(connection) as full:
         platform.push("receipts", **first)
-    StrayReceipt.objects.all().delete()
+    UnmatchedReceipt.objects.all().delete()
     with CaptureQueriesContext(connection) as empty:
         platform.push("receipts", **second)
 
@@ -207,7 +212,7 @@ def test_a_push_takes_as_many_statements_whatever_is_in_the_quarantine(many, pla
 
 
 def test_a_sweep_finds_a_message_among_all_of_them(many, platform, message):
-    StrayReceipt.objects.filter(platform_id="x0").update(platform_id=message.platform_id)
+    UnmatchedReceipt.objects.filter(platform_id="x0").update(platform_id=message.platform_id)
 
     assert receipts.settle_unmatched(newest=100) == 0
     assert receipts.settle_unmatched() == 1
@@ -222,12 +227,12 @@ def test_a_send_takes_no_statement_more(outbox, message):
     statements = [query["sql"] for query in queries if query["sql"].split()[0] in words]
     # One SELECT is the test's own.
     assert len(statements) == (3 if connection.vendor == "postgresql" else 5) + 1
-    assert [sql for sql in statements if "stray" in sql] == []
+    assert [sql for sql in statements if "unmatched" in sql] == []
 
 
-def test_a_stray_shows_no_whole_number(platform, message):
+def test_an_unmatched_receipt_shows_no_whole_number(platform, message):
     platform.receipt(message, smsid="1")
 
-    stray = StrayReceipt.objects.select_related("recipient").get()
-    assert str(stray).startswith("138****8000 ")
-    assert PHONE[3:] not in f"{stray!r} {stray.receipt!r}"
+    row = UnmatchedReceipt.objects.select_related("recipient").get()
+    assert str(row).startswith("138****8000 ")
+    assert PHONE[3:] not in f"{row!r} {row.receipt!r}"

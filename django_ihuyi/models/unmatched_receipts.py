@@ -1,4 +1,4 @@
-"""Stray receipts: those whose message is not known yet, a bounded number of them for a bounded time."""
+"""Unmatched receipts: those whose message is not known yet, a bounded number of them for a bounded time."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from django_ihuyi.models.receipts import Receipt
 from django_ihuyi.models.recipients import Recipient
 
 #: So many are kept, and so long.
-MAX_STRAYS = 10_000
+MAX_UNMATCHED = 10_000
 LIFETIME = timedelta(hours=24)
 #: How many are looked at in one read.
 _BATCH = 500
 
 
-class StrayReceiptQuerySet(models.QuerySet["StrayReceipt"]):
+class UnmatchedReceiptQuerySet(models.QuerySet["UnmatchedReceipt"]):
     """Rules about receipts whose message is not known yet."""
 
     def keep(self, receipt: Receipt) -> bool:
@@ -28,7 +28,7 @@ class StrayReceiptQuerySet(models.QuerySet["StrayReceipt"]):
         recipient = Recipient.objects.using(self.db).of(receipt.phone).first()
         if recipient is None:
             return False
-        stray = StrayReceipt(
+        row = UnmatchedReceipt(
             recipient=recipient,
             platform_id=receipt.platform_id,
             is_delivered=receipt.is_delivered,
@@ -37,7 +37,7 @@ class StrayReceiptQuerySet(models.QuerySet["StrayReceipt"]):
             reported_at=receipt.reported_at,
             received_at=DatabaseNow(),
         )
-        self.bulk_create([stray], ignore_conflicts=True)
+        self.bulk_create([row], ignore_conflicts=True)
         self._make_room()
         return True
 
@@ -49,9 +49,9 @@ class StrayReceiptQuerySet(models.QuerySet["StrayReceipt"]):
         if old:
             self.filter(pk__in=old).delete()
 
-    def promising(self, *, newest: int | None = None) -> Iterator[StrayReceipt]:
+    def promising(self, *, newest: int | None = None) -> Iterator[UnmatchedReceipt]:
         """Yield those whose message may be known by now, of the newest so many or of all."""
-        left = MAX_STRAYS if newest is None else newest
+        left = MAX_UNMATCHED if newest is None else newest
         rows = self.select_related("recipient").order_by("-id")
         batch = list(rows[: min(left, _BATCH)])
         while batch:
@@ -59,38 +59,38 @@ class StrayReceiptQuerySet(models.QuerySet["StrayReceipt"]):
             left -= len(batch)
             batch = list(rows.filter(pk__lt=batch[-1].pk)[: min(left, _BATCH)]) if left > 0 else []
 
-    def of_message(self, message: Message) -> StrayReceiptQuerySet:
+    def of_message(self, message: Message) -> UnmatchedReceiptQuerySet:
         """Return those that may be about a message that is `submitted` or `unknown`."""
-        strays = self.select_related("recipient").filter(recipient_id=message.recipient_id)
-        return strays.filter(platform_id=message.platform_id) if message.platform_id else strays
+        rows = self.select_related("recipient").filter(recipient_id=message.recipient_id)
+        return rows.filter(platform_id=message.platform_id) if message.platform_id else rows
 
-    def _promising_of(self, strays: list[StrayReceipt]) -> Iterator[StrayReceipt]:
-        recipients = {stray.recipient_id for stray in strays}
+    def _promising_of(self, rows: list[UnmatchedReceipt]) -> Iterator[UnmatchedReceipt]:
+        recipients = {row.recipient_id for row in rows}
         messages = Message.objects.using(self.db).filter(recipient__in=recipients)
         named = set(
-            messages.filter(platform_id__in={stray.platform_id for stray in strays}).values_list(
+            messages.filter(platform_id__in={row.platform_id for row in rows}).values_list(
                 "recipient_id", "platform_id"
             )
         )
         nameless = set(messages.filter(platform_id="", state=State.UNKNOWN).values_list("recipient_id", flat=True))
-        for stray in strays:
-            if (stray.recipient_id, stray.platform_id) in named or stray.recipient_id in nameless:
-                yield stray
+        for row in rows:
+            if (row.recipient_id, row.platform_id) in named or row.recipient_id in nameless:
+                yield row
 
     def _make_room(self) -> None:
         # In two statements, because MariaDB deletes from no table that it reads in the same one.
-        for pk in self.order_by("-id").values_list("pk", flat=True)[MAX_STRAYS : MAX_STRAYS + 1]:
+        for pk in self.order_by("-id").values_list("pk", flat=True)[MAX_UNMATCHED : MAX_UNMATCHED + 1]:
             self.filter(pk__lte=pk).delete()
 
 
-class StrayReceipt(models.Model):
+class UnmatchedReceipt(models.Model):
     """A receipt whose message is not known: it overtook the answer to the call, or is none of ours."""
 
     recipient = models.ForeignKey(
         Recipient,
         on_delete=models.CASCADE,
-        related_name="stray_receipts",
-        db_index=False,  # ihuyi_stray_once begins with it
+        related_name="unmatched_receipts",
+        db_index=False,  # ihuyi_unmatched_once begins with it
         verbose_name=_("recipient"),
     )
     platform_id = models.CharField(_("platform id"), max_length=64)
@@ -100,15 +100,15 @@ class StrayReceipt(models.Model):
     reported_at = models.DateTimeField(_("reported at"), null=True)
     received_at = models.DateTimeField(_("received at"))
 
-    objects = StrayReceiptQuerySet.as_manager()
+    objects = UnmatchedReceiptQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("stray receipt")
-        verbose_name_plural = _("stray receipts")
+        verbose_name = _("unmatched receipt")
+        verbose_name_plural = _("unmatched receipts")
         ordering = ["-id"]
-        indexes = [models.Index(fields=["received_at"], name="ihuyi_stray_received")]
+        indexes = [models.Index(fields=["received_at"], name="ihuyi_unmatched_received")]
         constraints = [
-            models.UniqueConstraint(fields=["recipient", "platform_id", "is_delivered"], name="ihuyi_stray_once"),
+            models.UniqueConstraint(fields=["recipient", "platform_id", "is_delivered"], name="ihuyi_unmatched_once"),
         ]
 
     def __str__(self) -> str:
