@@ -15,7 +15,7 @@ from django_ihuyi.client.outcomes import FAULTS
 from django_ihuyi.conf import Settings
 from django_ihuyi.delivery import outcomes as delivery_outcomes
 from tests.pages import PAGES, ROOT, blocks, named, prose, sources, text_of
-from tests.test_architecture import LAYERS, PACKAGE
+from tests.test_architecture import HOUSE, LAYERS
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 TEST = re.compile(r"(tests/[\w/]+\.py)(?:::(\w+))?")
@@ -143,7 +143,7 @@ def test_the_page_on_delivery_has_every_fault():
 
 def faults_that_are_named():
     """Return those that stand in the code where a message or a submission is given one."""
-    files = [path for path in PACKAGE.rglob("*.py") if "simulator" not in path.parts]
+    files = [path for path in HOUSE.package.rglob("*.py") if "simulator" not in path.parts]
     return {slug for path in files for slug in re.findall(r'\bfault="(\w+)"', path.read_text(encoding="utf-8"))}
 
 
@@ -151,7 +151,7 @@ def test_the_page_on_architecture_draws_the_layers_that_are_enforced():
     page = text_of(ROOT / "docs/explanation/architecture.md")
     [drawn] = [body for _, body in blocks(ROOT / "docs/explanation/architecture.md", "text")]
 
-    units = {path.name.removesuffix(".py") for path in PACKAGE.iterdir()} & set().union(*LAYERS)
+    units = {path.name.removesuffix(".py") for path in HOUSE.package.iterdir()} & set().union(*LAYERS)
     for line, layer in zip(drawn.replace("\n  ·", " ·").splitlines(), reversed(LAYERS), strict=True):
         assert layer & units <= set(line.split(" · ")) <= layer
     assert [unit for unit in units - {"migrations"} if not named_in(page, unit)] == []

@@ -1,4 +1,4 @@
-"""What the pages of the desk have in common: nobody changes a thing, no number is whole, no query grows too long."""
+"""What the pages of the admin have in common: nobody changes a thing, no number is whole, no query grows too long."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class BoundedPaginator(_Paginator):
         return rows.order_by()[: self.bound].count()
 
 
-class Desk(_ModelAdmin):
+class ReadOnlyAdmin(_ModelAdmin):
     """A list and a page for each row, to read."""
 
     paginator = BoundedPaginator

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from django_ihuyi.admin.base import Desk
+from django_ihuyi.admin.base import ReadOnlyAdmin
 from django_ihuyi.models import Budget
 
 #: What the first word of a reason means; the second one is the limit, or what was seen.
@@ -25,7 +25,7 @@ REASONS = {
 
 
 @admin.register(Budget)
-class BudgetAdmin(Desk):
+class BudgetAdmin(ReadOnlyAdmin):
     """What was spent of late; who has the right `ihuyi.clear_budget` may let somebody begin anew."""
 
     list_display = ("budget", "refused_at", "explanation", "updated_at")
@@ -42,7 +42,7 @@ class BudgetAdmin(Desk):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list; there is no number to search for."""
-        return super(Desk, self).changelist_view(request, extra_context)
+        return super(ReadOnlyAdmin, self).changelist_view(request, extra_context)
 
     @admin.display(description=gettext_lazy("budget"))
     def budget(self, budget: Budget) -> str:

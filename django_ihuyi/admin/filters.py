@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from django_ihuyi.admin.base import Desk
+from django_ihuyi.admin.base import ReadOnlyAdmin
 from django_ihuyi.client.results import CATALOGUE, describe
 from django_ihuyi.conf import settings
 
@@ -32,7 +32,7 @@ class _FieldFilter(admin.SimpleListFilter):
         if self.value() not in {str(value) for value, _ in self.lookup_choices}:
             return queryset
         chosen = queryset.filter(**{str(self.parameter_name): self.value()})
-        return chosen if Desk.of_recipient in request.GET else _newest(chosen)
+        return chosen if ReadOnlyAdmin.of_recipient in request.GET else _newest(chosen)
 
 
 class ChannelFilter(_FieldFilter):

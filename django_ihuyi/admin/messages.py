@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from django_ihuyi.admin.base import Desk
+from django_ihuyi.admin.base import ReadOnlyAdmin
 from django_ihuyi.admin.filters import SEARCH_HELP, ChannelFilter, PurposeFilter, ResultCodeFilter, explain
 from django_ihuyi.models import Message
 
 
 @admin.register(Message)
-class MessageAdmin(Desk):
+class MessageAdmin(ReadOnlyAdmin):
     """Every message, and what became of it."""
 
     list_display = ("created_at", "masked_phone", "channel", "purpose", "kind", "state", "result", "fault", "seconds")

@@ -9,14 +9,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from django_ihuyi.admin.base import Desk
+from django_ihuyi.admin.base import ReadOnlyAdmin
 from django_ihuyi.admin.filters import explain
 from django_ihuyi.limits.guesses import IN_A_ROW
 from django_ihuyi.models import Recipient
 
 
 @admin.register(Recipient)
-class RecipientAdmin(Desk):
+class RecipientAdmin(ReadOnlyAdmin):
     """Every phone that messages went to; who has the right `ihuyi.lift_suppression` may lift what stops them."""
 
     list_display = (

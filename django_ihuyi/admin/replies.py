@@ -6,13 +6,13 @@ from django.contrib import admin
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
-from django_ihuyi.admin.base import Desk
+from django_ihuyi.admin.base import ReadOnlyAdmin
 from django_ihuyi.client.sanitizing import escape
 from django_ihuyi.models import Reply
 
 
 @admin.register(Reply)
-class ReplyAdmin(Desk):
+class ReplyAdmin(ReadOnlyAdmin):
     """Every reply; its text is anybody's, so what does not print is escaped."""
 
     list_display = ("replied_at", "masked_phone", "beginning", "opts_out")

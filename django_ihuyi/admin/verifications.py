@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from django_ihuyi.admin.base import Desk
+from django_ihuyi.admin.base import ReadOnlyAdmin
 from django_ihuyi.admin.filters import SEARCH_HELP, PurposeFilter
 from django_ihuyi.models import Verification
 
 
 @admin.register(Verification)
-class VerificationAdmin(Desk):
+class VerificationAdmin(ReadOnlyAdmin):
     """Every verification; neither its seed nor what follows from it is ever read."""
 
     list_display = ("created_at", "masked_phone", "purpose", "attempts", "expires_at", "verified_at")
