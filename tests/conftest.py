@@ -11,7 +11,7 @@ from django.utils import translation
 from django_ihuyi.backends import locmem
 from django_ihuyi.backends.simulator import get_app
 from django_ihuyi.delivery import admission
-from tests import dispatchers, flushing
+from tests.support import dispatchers, flushing
 
 FIGURE = "figure "
 

@@ -14,7 +14,7 @@ from django_ihuyi.api.problems import PROBLEMS
 from django_ihuyi.client.outcomes import FAULTS
 from django_ihuyi.conf import Settings
 from django_ihuyi.delivery import outcomes as delivery_outcomes
-from tests.pages import PAGES, ROOT, blocks, named, prose, sources, text_of
+from tests.support.docs_pages import PAGES, ROOT, blocks, named, prose, sources, text_of
 from tests.test_architecture import HOUSE, LAYERS
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")

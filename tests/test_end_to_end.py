@@ -11,8 +11,8 @@ from django_ihuyi.client.outcomes import Outcome
 from django_ihuyi.exceptions import LimitReached, NotSent, SendingUnavailable
 from django_ihuyi.models import Message, Recipient
 from django_ihuyi.verification import VerdictOutcome
-from tests.clockwork import let_pass
-from tests.story import PHONE, guess, other_than, send
+from tests.support.time_travel import let_pass
+from tests.support.use_cases import PHONE, guess, other_than, send
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,8 @@ import pytest
 from django.db import DataError, IntegrityError
 
 from django_ihuyi.logs import get_logger
-from tests.story import PHONE
-from tests.test_architecture import PACKAGE
+from tests.support.use_cases import PHONE
+from tests.test_architecture import HOUSE
 
 ROW = f"Failing row contains (1, {PHONE})."
 
@@ -62,6 +62,8 @@ def test_any_other_error_is_logged_as_it_is(caplog):
 
 
 def test_no_other_module_makes_a_logger():
-    makers = [path.name for path in PACKAGE.rglob("*.py") if re.search(r"logging\.getLogger", path.read_text("utf-8"))]
+    makers = [
+        path.name for path in HOUSE.package.rglob("*.py") if re.search(r"logging\.getLogger", path.read_text("utf-8"))
+    ]
 
     assert makers == ["logs.py"]

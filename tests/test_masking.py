@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from django_ihuyi.backends import BaseBackend
 from django_ihuyi.masking import MaskingFilter, MaskingReporter, mask
 from django_ihuyi.verification import verify_code
-from tests.dispatchers import KEEPING, work
-from tests.story import PHONE, send
-from tests.test_phones import FOLDED
+from tests.phones.test_numbers import FOLDED
+from tests.support.dispatchers import KEEPING, work
+from tests.support.use_cases import PHONE, send
 
 KEY = "9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d"
 PROOF = "Wm3kQ-Zy1xH_eB7Dw0cTnUpKf2RvJ8aLo5iXq9hM3EWm3kQ-Zy1xH_eB7Dw0cTnUp"[:64]

@@ -13,10 +13,10 @@ from django_ihuyi.delivery.receipts import take_receipt
 from django_ihuyi.exceptions import LimitReached, SendingUnavailable, UnavailableChannel
 from django_ihuyi.models import Message, Receipt, Verification
 from django_ihuyi.verification import VerdictOutcome, get_status
-from tests import dispatchers
-from tests.clockwork import let_pass
-from tests.policies import REGISTERED, STRANGER
-from tests.story import LOCMEM, failing, guess, send, shut_the_gates
+from tests.support import dispatchers
+from tests.support.policies import REGISTERED, STRANGER
+from tests.support.time_travel import let_pass
+from tests.support.use_cases import LOCMEM, failing, guess, send, shut_the_gates
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outbox", "_policy", "_quick")]
 
@@ -28,7 +28,7 @@ DIFFERING = {"verification_id", "phone", "expires_at", "resend_at"}
 @pytest.fixture
 def _policy(configure):
     configure(
-        PURPOSES={"login": {}, "reset": {"POLICY": "tests.policies.is_registered"}},
+        PURPOSES={"login": {}, "reset": {"POLICY": "tests.support.policies.is_registered"}},
         CLIENT_LIMITS={},
         CHANNELS={name: {"BACKEND": LOCMEM} for name in ("sms", "voice")},
     )
@@ -227,7 +227,7 @@ def test_what_was_said_of_a_verification_holds_as_long_as_it_lives(configure, ou
     """A resend that brought another verification would tell that somebody has just registered."""
     issued = ask(STRANGER)
     let_pass(seconds=61)
-    configure(PURPOSES={"reset": {"POLICY": "tests.policies.is_anybody"}})
+    configure(PURPOSES={"reset": {"POLICY": "tests.support.policies.is_anybody"}})
 
     again = ask(STRANGER, verification_id=issued.verification_id)
 
@@ -235,7 +235,7 @@ def test_what_was_said_of_a_verification_holds_as_long_as_it_lives(configure, ou
 
 
 def test_a_policy_that_fails_sends_nothing(configure, outbox):
-    configure(PURPOSES={"reset": {"POLICY": "tests.policies.is_broken"}})
+    configure(PURPOSES={"reset": {"POLICY": "tests.support.policies.is_broken"}})
 
     with pytest.raises(LookupError):
         ask(REGISTERED)

@@ -8,8 +8,8 @@ from django_ihuyi import proofs
 from django_ihuyi.exceptions import InvalidProof
 from django_ihuyi.models import Verification
 from django_ihuyi.proofs import Proof
-from tests.clockwork import let_pass
-from tests.story import PHONE, guess_right, send
+from tests.support.time_travel import let_pass
+from tests.support.use_cases import PHONE, guess_right, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outbox")]
 

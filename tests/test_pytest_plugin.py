@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.pages import ROOT, blocks
+from tests.support.docs_pages import ROOT, blocks
 
 pytest_plugins = ["pytester"]
 

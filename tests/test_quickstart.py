@@ -23,7 +23,7 @@ from django_ihuyi.backends.ihuyi import IhuyiBackend
 from django_ihuyi.backends.simulator import get_app
 from django_ihuyi.models import Message
 from example_project import databases
-from tests.pages import ROOT, blocks, named, sources, text_of
+from tests.support.docs_pages import ROOT, blocks, named, sources, text_of
 
 QUICKSTART = ROOT / "docs/tutorial/quickstart.md"
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]

@@ -19,10 +19,10 @@ from django_ihuyi.models import Message, Recipient, Verification
 from django_ihuyi.texts.templates import fill
 from django_ihuyi.verification import get_status
 from django_ihuyi.webhooks import secrets as webhook_secrets
-from tests.clockwork import let_pass
-from tests.comparisons import count_comparisons
-from tests.dumps import dump
-from tests.story import PHONE, failing, guess_right, guess_wrong, send
+from tests.support.comparisons import count_comparisons
+from tests.support.database_dump import dump
+from tests.support.time_travel import let_pass
+from tests.support.use_cases import PHONE, failing, guess_right, guess_wrong, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outbox")]
 

@@ -9,8 +9,8 @@ from django_ihuyi import signals
 from django_ihuyi.exceptions import NotSent
 from django_ihuyi.models import Message, Recipient, Verification
 from django_ihuyi.verification import VerdictOutcome
-from tests.clockwork import let_pass
-from tests.story import PHONE, failing, guess_right, guess_wrong, send
+from tests.support.time_travel import let_pass
+from tests.support.use_cases import PHONE, failing, guess_right, guess_wrong, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outbox")]
 

@@ -21,8 +21,8 @@ from django_ihuyi.api.permissions import HasPhoneProof
 from django_ihuyi.exceptions import InvalidProof
 from django_ihuyi.models import Recipient, Verification
 from django_ihuyi.signals import phone_taken_over
-from tests.clockwork import let_pass
-from tests.story import PHONE, guess_right, send
+from tests.support.time_travel import let_pass
+from tests.support.use_cases import PHONE, guess_right, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outbox")]
 

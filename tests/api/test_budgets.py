@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from tests.api.conftest import Caller
 from tests.api.test_clients import REAL, forged
-from tests.test_budgets import GUARD, OFF
+from tests.guards.budgets.test_guard import GUARD, OFF
 
 pytestmark = pytest.mark.django_db
 

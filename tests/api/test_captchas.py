@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.api.conftest import PHONE, Caller
-from tests.captchas.riddles import riddles, solve
+from tests.support.riddle_captcha import riddles, solve
 
 pytestmark = pytest.mark.django_db
 

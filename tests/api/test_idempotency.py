@@ -26,8 +26,8 @@ from django_ihuyi.backends.locmem import LocmemBackend
 from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.models import IdempotencyKey, Message, Verification
 from tests.api.conftest import NOBODYS_ID, Caller
-from tests.clockwork import let_pass
-from tests.comparisons import count_comparisons
+from tests.support.comparisons import count_comparisons
+from tests.support.time_travel import let_pass
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from django_ihuyi.models import Message
-from tests.story import failing, other_than
+from tests.support.use_cases import failing, other_than
 from tests.webhooks.conftest import SECRET, Platform
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,7 @@ def handler(request, tmp_path):
 def test_a_log_that_cannot_be_written_costs_no_answer(api, ihuyi, settings, sent, monkeypatch, capsys, raises):
     monkeypatch.setattr(logging, "raiseExceptions", raises)
     # So that each of the requests has something to log.
-    settings.CACHES = {"default": {"BACKEND": "tests.api.caches.ForgetfulCache"}}
+    settings.CACHES = {"default": {"BACKEND": "tests.support.broken_caches.ForgetfulCache"}}
     ihuyi(
         CHANNELS=failing(outcome="unknown"),
         CLIENT_LIMITS={"send": ["9/h"], "verify": ["9/h"]},

@@ -17,9 +17,9 @@ from schemathesis.specs.openapi.checks import (
 
 from django_ihuyi.api.problems import PROBLEMS
 from django_ihuyi.guards.captcha import show_captcha
-from tests.captchas.riddles import GUARD, riddles, solve
-from tests.pages import ROOT
-from tests.story import PHONE, send
+from tests.support.docs_pages import ROOT
+from tests.support.riddle_captcha import GUARD, riddles, solve
+from tests.support.use_cases import PHONE, send
 
 COMMITTED = ROOT / "docs" / "reference" / "openapi.yaml"
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]

@@ -33,7 +33,7 @@ def dead_cache(settings):
 @pytest.fixture
 def forgetful_cache(settings):
     """A cache that takes no counter: what a memcached server that is down looks like."""
-    settings.CACHES = {"default": {"BACKEND": "tests.api.caches.ForgetfulCache"}}
+    settings.CACHES = {"default": {"BACKEND": "tests.support.broken_caches.ForgetfulCache"}}
 
 
 def send_many(api, count, **rest):

@@ -6,7 +6,7 @@ from phone_verify.models import SMSVerification
 from django_ihuyi.models import Message, Recipient, Verification
 from django_ihuyi.verification import send_code
 from tests.benchmark.contestants import PHONE_VERIFY, empty, phones
-from tests.multiplying import multiplication, patient_cursor
+from tests.support.row_copies import multiplication, patient_cursor
 
 #: What differs from row to row, in SQL over `n` and `moment`; all else is as in the first row, which is a real one.
 DIFFERENCES = {

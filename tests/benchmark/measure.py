@@ -21,7 +21,7 @@ from tests.benchmark import report  # noqa: E402  (models need the line above)
 from tests.benchmark.contestants import CONTESTANTS, OURS, PHONE_VERIFY, empty  # noqa: E402
 from tests.benchmark.filling import fill  # noqa: E402
 from tests.benchmark.load import fire  # noqa: E402
-from tests.proofs.processes import ROOT, ending, running_site  # noqa: E402
+from tests.proofs.support.processes import ROOT, ending, running_site  # noqa: E402
 
 SEND, VERIFY = "send", "verify"
 SMALL, BIG = "default", "big"

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 import pytest
 
 from django_ihuyi.client.outcomes import Outcome
-from tests.client.servers import (
+from tests.support.misbehaving_servers import (
     ACCEPTED,
     Server,
     answer,

@@ -21,7 +21,7 @@ from requests.adapters import HTTPAdapter
 from django_ihuyi.client.http import Client
 from django_ihuyi.client.outcomes import Balance, Outcome, Submission
 from tests.client.conftest import ACCOUNT, API_KEY, CONTENT, MOBILE
-from tests.client.servers import ACCEPTED, KEEP_ALIVE, Server, answer, says
+from tests.support.misbehaving_servers import ACCEPTED, KEEP_ALIVE, Server, answer, says
 
 XML = (
     '<?xml version="1.0" encoding="utf-8"?>\n<SubmitResult xmlns="http://106.ihuyi.com/">\n'

@@ -12,7 +12,7 @@ from django_ihuyi.client.wsgi import WSGIAdapter
 from django_ihuyi.simulator import Simulator
 from django_ihuyi.simulator.app import SimulatorApp
 from tests.client.conftest import ACCOUNT, API_KEY
-from tests.client.servers import Server, answer, raw_listener, says, tls_server
+from tests.support.misbehaving_servers import Server, answer, raw_listener, says, tls_server
 
 NOON = "Tue, 24 Nov 2026 12:00:00 GMT"
 

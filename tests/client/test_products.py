@@ -11,7 +11,7 @@ from django_ihuyi.client.outcomes import Outcome
 from django_ihuyi.client.products import PRODUCTS
 from django_ihuyi.client.protocol import sign
 from tests.client.conftest import ACCOUNT, API_KEY, MOBILE
-from tests.client.servers import Server, answer, says
+from tests.support.misbehaving_servers import Server, answer, says
 
 #: {product: (number, content, template id, name of the id)}, as the platform's documents have them.
 MESSAGES = {

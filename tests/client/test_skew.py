@@ -14,7 +14,7 @@ from django_ihuyi.client.skew import PlatformClock, read_date
 from django_ihuyi.simulator import Simulator
 from django_ihuyi.simulator.server import serving
 from tests.client.conftest import API_KEY, CONTENT, MOBILE
-from tests.client.servers import ACCEPTED, KEEP_ALIVE, Server, answer
+from tests.support.misbehaving_servers import ACCEPTED, KEEP_ALIVE, Server, answer
 
 EXPIRED = '{"code":40501,"msg":"动态密码已过期","smsid":"0"}'.encode()
 BALANCE = '{"code":2,"msg":"查询成功","num":7}'.encode()

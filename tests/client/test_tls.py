@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from django_ihuyi.client.http import Client
 from django_ihuyi.client.outcomes import Outcome
-from tests.client.servers import ACCEPTED, Server, answer, raw_listener, says, tls_server
+from tests.support.misbehaving_servers import ACCEPTED, Server, answer, raw_listener, says, tls_server
 
 PAST = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
 

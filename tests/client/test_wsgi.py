@@ -6,7 +6,7 @@ import pytest
 
 from django_ihuyi.client.outcomes import Outcome
 from django_ihuyi.client.wsgi import WSGIAdapter
-from tests.client.servers import ACCEPTED
+from tests.support.misbehaving_servers import ACCEPTED
 
 
 class App:

@@ -15,8 +15,8 @@ from django_ihuyi.doctor.channels import judge_clock
 from django_ihuyi.doctor.diagnoses import Level
 from django_ihuyi.models import Message
 from django_ihuyi.simulator import Account
-from tests.client.servers import ACCEPTED, Server, answer, says, tls_server
-from tests.doctor.conftest import ACCOUNT, OPTIONS, PATH, REDIS, submits
+from tests.support.live_platform import ACCOUNT, OPTIONS, PATH, REDIS, submits
+from tests.support.misbehaving_servers import ACCEPTED, Server, answer, says, tls_server
 
 pytestmark = pytest.mark.django_db
 

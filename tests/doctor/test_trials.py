@@ -3,8 +3,8 @@
 import pytest
 
 from django_ihuyi.models import Kind, Message
-from tests.clockwork import let_pass
-from tests.doctor.conftest import submits
+from tests.support.live_platform import submits
+from tests.support.time_travel import let_pass
 
 pytestmark = pytest.mark.django_db
 

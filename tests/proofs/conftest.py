@@ -7,8 +7,8 @@ from django.db import connection
 
 from tests import services
 from tests.conftest import url_of
-from tests.proofs.processes import running_platform
-from tests.proofs.sites import running_warm
+from tests.proofs.support.processes import running_platform
+from tests.proofs.support.site_client import running_warm
 
 
 @pytest.fixture(autouse=True)

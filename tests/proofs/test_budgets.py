@@ -10,12 +10,12 @@ from django.db import connection
 from django_ihuyi.exceptions import LimitReached
 from django_ihuyi.models import Budget, Message
 from django_ihuyi.verification import send_code
-from tests.clockwork import let_pass
 from tests.conftest import url_of
-from tests.proofs.figures import spread
-from tests.proofs.processes import WORKERS, running_site
-from tests.proofs.sites import WARM, Site, budgets, new_phone, send
-from tests.proofs.volleys import ROUNDS
+from tests.proofs.support.concurrent_requests import ROUNDS
+from tests.proofs.support.processes import WORKERS, running_site
+from tests.proofs.support.site_client import WARM, Site, budgets, new_phone, send
+from tests.proofs.support.summaries import spread
+from tests.support.time_travel import let_pass
 
 pytestmark = pytest.mark.proof
 

@@ -11,11 +11,11 @@ from django.db import connection
 from django.utils import timezone
 
 from django_ihuyi.models import BatchRow, Message
-from tests.clockwork import let_pass
 from tests.conftest import url_of
-from tests.proofs.processes import PATIENCE, running_platform
-from tests.proofs.queues import Queue, finish, make_tables, wait_until
-from tests.proofs.sites import new_phone
+from tests.proofs.support.processes import PATIENCE, running_platform
+from tests.proofs.support.queued_sites import Queue, finish, make_tables, wait_until
+from tests.proofs.support.site_client import new_phone
+from tests.support.time_travel import let_pass
 
 pytestmark = pytest.mark.proof
 

@@ -32,12 +32,9 @@ from django_ihuyi.phones import fixed_codes
 from django_ihuyi.simulator import Account, Simulator
 from django_ihuyi.simulator.server import serving
 from django_ihuyi.verification import send_code, verify_code
-from tests.captchas.conftest import geetest_authority, geetest_roots  # noqa: F401 - fixtures
-from tests.captchas.test_geetest import LOT, SOLVED, SUCCESS, geetest, json_of  # noqa: F401 - a fixture among them
-from tests.client.servers import says
-from tests.clockwork import MODELS, let_pass
-from tests.dispatchers import KEEPING, queue
-from tests.proofs.canaries import (
+from tests.guards.captchas.test_geetest import LOT, SOLVED, SUCCESS, geetest, json_of  # noqa: F401 - a fixture among them
+from tests.guards.conftest import geetest_authority, geetest_roots  # noqa: F401 - fixtures
+from tests.proofs.support.canaries import (
     API_KEY,
     GEETEST_KEY,
     KINDS,
@@ -49,7 +46,10 @@ from tests.proofs.canaries import (
     Canaries,
     Failures,
 )
-from tests.proofs.ears import MASKING, Ears
+from tests.proofs.support.log_capture import MASKING, Ears
+from tests.support.dispatchers import KEEPING, queue
+from tests.support.misbehaving_servers import says
+from tests.support.time_travel import MODELS, let_pass
 
 pytestmark = [
     pytest.mark.once,
@@ -353,7 +353,7 @@ def judge(geetest):  # noqa: F811 - the fixture
 @pytest.fixture
 def site(configure, settings, judge, geetest_roots):  # noqa: F811 - the fixture
     settings.SECRET_KEY = SECRET_KEY
-    settings.ROOT_URLCONF = "tests.proofs.hosts"
+    settings.ROOT_URLCONF = "tests.proofs.support.host_urls"
     simulator = Simulator(accounts=[Account(api_key=API_KEY)])
     until = str(fixed_codes.today() + timedelta(days=7))
     with serving(simulator) as server:
@@ -373,7 +373,11 @@ def site(configure, settings, judge, geetest_roots):  # noqa: F811 - the fixture
                 "code": {"TEXT": "您的验证码是：{code}。请不要把验证码泄露给其他人。"},
                 "notice": {"TEXT": "您的订单{1}已发货，请注意查收。"},
             },
-            PURPOSES={"login": {}, "register": {}, "reset_password": {"POLICY": "tests.policies.is_registered"}},
+            PURPOSES={
+                "login": {},
+                "register": {},
+                "reset_password": {"POLICY": "tests.support.policies.is_registered"},
+            },
             TEST_NUMBERS={TESTER: {"secret_code": TEST_CODE, "until": until, "name": "App Store review"}},
             GUARDS=["django_ihuyi.guards.budgets.BudgetGuard", "django_ihuyi.guards.captcha.CaptchaGuard"],
             CAPTCHA={"BACKEND": "geetest", "OPTIONS": captcha, "RULES": {"register": "always", "*": "asked"}},
@@ -453,7 +457,10 @@ def test_no_failure_tells_a_secret(site, settings, figure):
 
 
 def test_a_process_in_development_mode_tells_no_secret(tmp_path):
-    secrets, command = tmp_path / "secrets.json", [sys.executable, "-X", "dev", "-m", "tests.proofs.developing"]
+    secrets, command = (
+        tmp_path / "secrets.json",
+        [sys.executable, "-X", "dev", "-m", "tests.proofs.support.dev_mode_site"],
+    )
     canaries = Canaries()
 
     ran = subprocess.run([*command, str(secrets)], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 import pytest
 from captcha.models import CaptchaStore
 
-from tests.proofs.figures import spread
-from tests.proofs.processes import PATIENCE
-from tests.proofs.sites import SEND, new_phone
-from tests.proofs.volleys import PARALLEL, ROUNDS
+from tests.proofs.support.concurrent_requests import PARALLEL, ROUNDS
+from tests.proofs.support.processes import PATIENCE
+from tests.proofs.support.site_client import SEND, new_phone
+from tests.proofs.support.summaries import spread
 
 pytestmark = pytest.mark.proof
 

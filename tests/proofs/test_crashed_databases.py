@@ -6,12 +6,12 @@ from django.db import connection
 from django_ihuyi.models import Verification
 from example_project import databases
 from tests import services
-from tests.proofs.aftermaths import F7, SETTLED_LATER, TARGET, UNKNOWN, see_what_is_left
-from tests.proofs.failpoints import arm
-from tests.proofs.reckonings import Reckoning, reckon
-from tests.proofs.scenes import running_scene
-from tests.proofs.sites import new_phone, send
-from tests.proofs.volleys import fire
+from tests.proofs.support.audits import Reckoning, reckon
+from tests.proofs.support.concurrent_requests import fire
+from tests.proofs.support.crash_outcomes import F7, SETTLED_LATER, TARGET, UNKNOWN, see_what_is_left
+from tests.proofs.support.crash_scenes import running_scene
+from tests.proofs.support.failpoints import arm
+from tests.proofs.support.site_client import new_phone, send
 
 pytestmark = pytest.mark.proof
 

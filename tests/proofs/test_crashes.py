@@ -8,9 +8,10 @@ from django.db import connection
 
 from django_ihuyi.delivery.recovery import Recovered, recover
 from django_ihuyi.models import Message, Verification
-from tests.clockwork import let_pass
 from tests.conftest import url_of
-from tests.proofs.aftermaths import (
+from tests.proofs.support.audits import Reckoning, reckon
+from tests.proofs.support.concurrent_requests import to_form
+from tests.proofs.support.crash_outcomes import (
     F7,
     NOTHING,
     SENT,
@@ -21,13 +22,12 @@ from tests.proofs.aftermaths import (
     see_what_is_left,
     state_of,
 )
-from tests.proofs.failpoints import arm
-from tests.proofs.pushing import SECRET, order, push, receipt_of
-from tests.proofs.queues import Queue, make_tables, wait_until
-from tests.proofs.reckonings import Reckoning, reckon
-from tests.proofs.scenes import LONG_ENOUGH, recover_twice, running_scene
-from tests.proofs.sites import new_phone, send
-from tests.proofs.volleys import to_form
+from tests.proofs.support.crash_scenes import LONG_ENOUGH, recover_twice, running_scene
+from tests.proofs.support.failpoints import arm
+from tests.proofs.support.platform_pushes import SECRET, order, push, receipt_of
+from tests.proofs.support.queued_sites import Queue, make_tables, wait_until
+from tests.proofs.support.site_client import new_phone, send
+from tests.support.time_travel import let_pass
 
 pytestmark = pytest.mark.proof
 

@@ -13,10 +13,10 @@ from django.db import connection
 from django.utils import timezone
 
 from django_ihuyi.models import Message, Recipient
-from tests.clockwork import let_pass
 from tests.conftest import url_of
-from tests.proofs.queues import Queue, finish, make_tables, task_tables, wait_until
-from tests.proofs.sites import new_phone, send
+from tests.proofs.support.queued_sites import Queue, finish, make_tables, task_tables, wait_until
+from tests.proofs.support.site_client import new_phone, send
+from tests.support.time_travel import let_pass
 
 pytestmark = pytest.mark.proof
 

@@ -22,10 +22,10 @@ from django.db.models import F
 
 from django_ihuyi.models import Message, Verification
 from tests.conftest import url_of
-from tests.proofs.figures import area_under_curve
-from tests.proofs.jitter import jittering
-from tests.proofs.processes import PATIENCE, running_site
-from tests.proofs.sites import Site, judge, new_phone, send
+from tests.proofs.support.jitter_proxy import jittering
+from tests.proofs.support.processes import PATIENCE, running_site
+from tests.proofs.support.site_client import Site, judge, new_phone, send
+from tests.proofs.support.summaries import area_under_curve
 
 pytestmark = [pytest.mark.proof, pytest.mark.once, pytest.mark.timed]
 
@@ -156,7 +156,7 @@ def shuffled(phones):
 
 
 @contextlib.contextmanager
-def running(road, *, policy="tests.proofs.policies.has_account"):
+def running(road, *, policy="tests.proofs.support.registered_policy.has_account"):
     """Run the site in one process, where there is least noise, and yield its address."""
     with running_site(
         database_url=url_of(connection),

@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from tests.proofs.figures import spread
-from tests.proofs.sites import REDEEM
-from tests.proofs.volleys import PARALLEL, ROUNDS
+from tests.proofs.support.concurrent_requests import PARALLEL, ROUNDS
+from tests.proofs.support.site_client import REDEEM
+from tests.proofs.support.summaries import spread
 
 pytestmark = pytest.mark.proof
 

@@ -10,13 +10,13 @@ import pytest
 from django.db import connection
 
 from django_ihuyi.models import Verification
-from tests.clockwork import let_pass
 from tests.conftest import url_of
-from tests.proofs.failpoints import arm
-from tests.proofs.figures import spread
-from tests.proofs.processes import PATIENCE, running_site
-from tests.proofs.sites import REDEEM, VERIFY, new_phone, send
-from tests.proofs.volleys import PARALLEL, ROUNDS, fire
+from tests.proofs.support.concurrent_requests import PARALLEL, ROUNDS, fire
+from tests.proofs.support.failpoints import arm
+from tests.proofs.support.processes import PATIENCE, running_site
+from tests.proofs.support.site_client import REDEEM, VERIFY, new_phone, send
+from tests.proofs.support.summaries import spread
+from tests.support.time_travel import let_pass
 
 pytestmark = pytest.mark.proof
 

@@ -1,7 +1,7 @@
 """What the site stands on is taken away under load, and given back: the database, the cache, the queue's broker.
 
 The platform is taken away in test_platform_down.py, a queue that hangs in test_dispatchers.py, the captcha in
-tests/captchas. PROOF_OUTAGE_SECONDS makes the outages of the database longer.
+tests/guards/captchas. PROOF_OUTAGE_SECONDS makes the outages of the database longer.
 """
 
 import os
@@ -16,12 +16,12 @@ from django.db import connection
 
 from django_ihuyi.models import Message
 from tests.conftest import url_of
-from tests.proofs.loads import Load
-from tests.proofs.pushing import SECRET
-from tests.proofs.queues import Queue, finish, wait_until
-from tests.proofs.servers import DatabaseFile, running_server
-from tests.proofs.sites import budgets, new_phone, send
-from tests.proofs.traffic import WELL, WRONG, Outage, Traffic, is_good_or_503
+from tests.proofs.support.mixed_traffic import WELL, WRONG, Outage, Traffic, is_good_or_503
+from tests.proofs.support.platform_pushes import SECRET
+from tests.proofs.support.queued_sites import Queue, finish, wait_until
+from tests.proofs.support.site_client import budgets, new_phone, send
+from tests.proofs.support.steady_load import Load
+from tests.proofs.support.stoppable_services import DatabaseFile, running_server
 
 pytestmark = pytest.mark.proof
 
@@ -44,7 +44,7 @@ FAULTS = {
 LEDGER = """
 from django_ihuyi.models import Message, Verification
 from django_ihuyi.delivery.recovery import recover
-from tests.clockwork import let_pass
+from tests.support.time_travel import let_pass
 let_pass(seconds=61)
 recover()
 recover()

@@ -13,9 +13,9 @@ import pytest
 from django.db import connection
 
 from tests.conftest import url_of
-from tests.proofs.outages import hanging, hanging_up
-from tests.proofs.processes import PATIENCE, running_site
-from tests.proofs.sites import Site, judge, new_phone, send
+from tests.proofs.support.broken_platforms import hanging, hanging_up
+from tests.proofs.support.processes import PATIENCE, running_site
+from tests.proofs.support.site_client import Site, judge, new_phone, send
 
 pytestmark = [pytest.mark.proof, pytest.mark.timed]
 

@@ -18,10 +18,10 @@ from django.db import connection
 from django_ihuyi.models import Message, Recipient, Verification
 from django_ihuyi.retention import STEPS
 from django_ihuyi.verification import send_code
-from tests.multiplying import FIRST, multiplication, patient_cursor
-from tests.proofs.processes import ROOT, running_site
-from tests.proofs.sites import Site, new_phone, send
-from tests.story import PHONE
+from tests.proofs.support.processes import ROOT, running_site
+from tests.proofs.support.site_client import Site, new_phone, send
+from tests.support.row_copies import FIRST, multiplication, patient_cursor
+from tests.support.use_cases import PHONE
 
 pytestmark = [
     pytest.mark.proof,

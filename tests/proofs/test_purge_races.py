@@ -18,11 +18,11 @@ from django_ihuyi.backends.locmem import outbox
 from django_ihuyi.models import Message, Recipient, Verification
 from django_ihuyi.signals import phone_taken_over
 from django_ihuyi.verification import VerdictOutcome, send_code, verify_code
-from tests.clockwork import let_pass
-from tests.proofs.processes import PATIENCE, ROOT
-from tests.proofs.sites import new_phone
-from tests.proofs.volleys import ROUNDS
-from tests.story import PHONE
+from tests.proofs.support.concurrent_requests import ROUNDS
+from tests.proofs.support.processes import PATIENCE, ROOT
+from tests.proofs.support.site_client import new_phone
+from tests.support.time_travel import let_pass
+from tests.support.use_cases import PHONE
 
 pytestmark = pytest.mark.proof
 
@@ -41,7 +41,7 @@ def purgers(database_url):
             processes = [
                 stack.enter_context(
                     subprocess.Popen(
-                        [sys.executable, "-m", "tests.proofs.purger", *argument],
+                        [sys.executable, "-m", "tests.proofs.support.purge_process", *argument],
                         cwd=ROOT,
                         env=environment,
                         stdin=subprocess.PIPE,

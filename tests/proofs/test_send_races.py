@@ -8,11 +8,11 @@ from functools import partial
 
 import pytest
 
-from tests.proofs.figures import spread
-from tests.proofs.jitter import jittering
-from tests.proofs.processes import WORKERS
-from tests.proofs.sites import new_phone, send
-from tests.proofs.volleys import PARALLEL, ROUNDS
+from tests.proofs.support.concurrent_requests import PARALLEL, ROUNDS
+from tests.proofs.support.jitter_proxy import jittering
+from tests.proofs.support.processes import WORKERS
+from tests.proofs.support.site_client import new_phone, send
+from tests.proofs.support.summaries import spread
 
 pytestmark = pytest.mark.proof
 

@@ -17,10 +17,9 @@ from django.utils import timezone
 
 from django_ihuyi.models import Message, Recipient, Reply, State, UnmatchedReceipt
 from tests.conftest import url_of
-from tests.proofs.figures import area_under_curve, spread
-from tests.proofs.forgeries import attack, forgeries
-from tests.proofs.processes import running_platform, running_site
-from tests.proofs.pushing import (
+from tests.proofs.support.concurrent_requests import PARALLEL, ROUNDS
+from tests.proofs.support.forged_pushes import attack, forgeries
+from tests.proofs.support.platform_pushes import (
     FORM,
     OTHER_SECRET,
     PATIENCE,
@@ -33,8 +32,9 @@ from tests.proofs.pushing import (
     wait_for,
     write_message,
 )
-from tests.proofs.volleys import PARALLEL, ROUNDS
-from tests.proofs.witnesses import notes
+from tests.proofs.support.processes import running_platform, running_site
+from tests.proofs.support.signal_recorders import notes
+from tests.proofs.support.summaries import area_under_curve, spread
 
 pytestmark = pytest.mark.proof
 

@@ -4,7 +4,7 @@ import pytest
 
 from django_ihuyi.simulator import Account, Limits, Simulator
 from django_ihuyi.simulator.server import serving
-from tests.simulator.calls import NOON, Caller
+from tests.support.simulator_calls import NOON, Caller
 
 
 class Clock:

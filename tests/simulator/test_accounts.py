@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.simulator.calls import KEY, MOBILE, TEXT, make_form
+from tests.support.simulator_calls import KEY, MOBILE, TEXT, make_form
 
 ACCOUNT = "C00000001"
 NEW = "我是新模板，验证码【变量】。"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.simulator.calls import MOBILE, make_form
-from tests.simulator.wire import PATH, exchange, write_post
+from tests.support.raw_sockets import PATH, exchange, write_post
+from tests.support.simulator_calls import MOBILE, make_form
 
 
 def write_answer(content_type, body):

@@ -12,7 +12,7 @@ import pytest
 from django_ihuyi.simulator.command import add_arguments, make_simulator, parse_address, run
 from django_ihuyi.simulator.products import PRODUCTS
 from django_ihuyi.simulator.pushes import PushPlan
-from tests.simulator.calls import TEXT, Caller, make_form
+from tests.support.simulator_calls import TEXT, Caller, make_form
 
 COMMANDS = {
     "python -m": [sys.executable, "-m", "django_ihuyi.simulator"],

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.simulator.calls import FORM_TYPE, NOON, TEXT, make_form, read_code, sign
-from tests.simulator.wire import PATH, connect, exchange, write_post
+from tests.support.raw_sockets import PATH, connect, exchange, write_post
+from tests.support.simulator_calls import FORM_TYPE, NOON, TEXT, make_form, read_code, sign
 
 
 def test_the_whole_url_as_target_is_accepted_as_from_a_client_behind_a_proxy(server, simulator):

@@ -9,8 +9,8 @@ import pytest
 from django_ihuyi.simulator import Simulator
 from django_ihuyi.simulator.faults import FAULTS
 from django_ihuyi.simulator.server import serving
-from tests.simulator.calls import MOBILE, Caller, make_form, read_code
-from tests.simulator.wire import connect, write_post
+from tests.support.raw_sockets import connect, write_post
+from tests.support.simulator_calls import MOBILE, Caller, make_form, read_code
 
 JSON_FORM = make_form(format="json")
 ENOUGH = 200_000

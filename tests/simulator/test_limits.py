@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from django_ihuyi.simulator import Account, Limits, Simulator
-from tests.simulator.calls import KEY, NOTICE, TEXT, Caller
+from tests.support.simulator_calls import KEY, NOTICE, TEXT, Caller
 
 DAY = 86_400
 

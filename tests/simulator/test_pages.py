@@ -7,7 +7,7 @@ import pytest
 
 from django_ihuyi.simulator import Simulator
 from django_ihuyi.simulator.pages import PagesApp
-from tests.simulator.calls import FORM_TYPE, KEY, MOBILE, NOON, NOTICE, TEXT, Caller, make_form, sign
+from tests.support.simulator_calls import FORM_TYPE, KEY, MOBILE, NOON, NOTICE, TEXT, Caller, make_form, sign
 
 PATHS = [
     "/",

@@ -9,9 +9,9 @@ from playwright.sync_api import expect, sync_playwright
 from django_ihuyi.simulator import Simulator
 from django_ihuyi.simulator.pushes import PushPlan
 from django_ihuyi.simulator.server import serving
-from tests.simulator.calls import MOBILE, NOTICE, TEXT, Caller
-from tests.simulator.goods import GOODS, make_good
-from tests.simulator.receiver import receiving
+from tests.support.push_receiver import receiving
+from tests.support.simulator_calls import MOBILE, NOTICE, TEXT, Caller
+from tests.support.valid_submits import GOODS, make_good
 
 pytestmark = pytest.mark.proof
 

@@ -8,8 +8,8 @@ from django_ihuyi.simulator import Simulator
 from django_ihuyi.simulator.accounts import TRIAL_ACCOUNTS
 from django_ihuyi.simulator.products import PRODUCTS
 from django_ihuyi.simulator.results import TEXTS, magic_numbers
-from tests.simulator.calls import NOTICE, TEXT, Caller
-from tests.simulator.goods import ABROAD, AD, GOODS, VERSION_2, make_good
+from tests.support.simulator_calls import NOTICE, TEXT, Caller
+from tests.support.valid_submits import ABROAD, AD, GOODS, VERSION_2, make_good
 
 NUMBERS = {product.name: magic_numbers(product.magic_prefix) for product in PRODUCTS}
 MAGIC = [(product, mobile, code) for product, numbers in NUMBERS.items() for mobile, code in numbers.items()]

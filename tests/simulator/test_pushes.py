@@ -8,9 +8,9 @@ from django_ihuyi.simulator import Simulator
 from django_ihuyi.simulator.accounts import TRIAL_ACCOUNTS
 from django_ihuyi.simulator.pushes import PushPlan
 from django_ihuyi.simulator.server import serving
-from tests.simulator.calls import MOBILE, Caller
-from tests.simulator.goods import GOODS, make_good
-from tests.simulator.receiver import receiving
+from tests.support.push_receiver import receiving
+from tests.support.simulator_calls import MOBILE, Caller
+from tests.support.valid_submits import GOODS, make_good
 
 PLAN = PushPlan(delay=0, retries=(0, 0), timeout=2)
 PUSHERS = "ihuyi-simulator-pushes"

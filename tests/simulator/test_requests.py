@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_ihuyi.simulator import Simulator
-from tests.simulator.calls import FORM_TYPE, NOON, TEXT, Caller, make_form, read_code, sign
+from tests.support.simulator_calls import FORM_TYPE, NOON, TEXT, Caller, make_form, read_code, sign
 
 FORM = {**sign(make_form(), time=int(NOON)), "format": "json"}
 PATH = "/webservice/sms.php"

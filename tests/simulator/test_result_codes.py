@@ -6,7 +6,7 @@ import pytest
 
 from django_ihuyi.simulator import Limits, Template
 from django_ihuyi.simulator.results import TEXTS, magic_numbers
-from tests.simulator.calls import MOBILE, NOON, NOTICE, TEXT, make_form, read_code, sign
+from tests.support.simulator_calls import MOBILE, NOON, NOTICE, TEXT, make_form, read_code, sign
 
 GOOD = make_form()
 MAGIC_NUMBERS = magic_numbers("199000")

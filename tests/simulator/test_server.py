@@ -9,8 +9,8 @@ import pytest
 from django_ihuyi.simulator import Simulator
 from django_ihuyi.simulator.addresses import is_loopback
 from django_ihuyi.simulator.server import serving
-from tests.simulator.calls import make_form
-from tests.simulator.wire import connect, exchange, write_post
+from tests.support.raw_sockets import connect, exchange, write_post
+from tests.support.simulator_calls import make_form
 
 
 def test_an_answer_comes_after_its_latency_but_arrives_at_once():

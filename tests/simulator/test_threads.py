@@ -6,7 +6,7 @@ import time
 import pytest
 
 from django_ihuyi.simulator import Simulator
-from tests.simulator.calls import MOBILE, TEXT, Caller
+from tests.support.simulator_calls import MOBILE, TEXT, Caller
 
 
 def test_a_page_that_was_just_opened_is_told_everything(platform):

@@ -9,7 +9,7 @@ import pytest
 
 from django_ihuyi.simulator import Simulator
 from django_ihuyi.simulator.server import serving
-from tests.simulator.goods import GOODS, make_good
+from tests.support.valid_submits import GOODS, make_good
 
 # The standard library's client obeys HTTP_PROXY, and knows nothing of us.
 PROGRAM = """

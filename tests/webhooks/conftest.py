@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from django_ihuyi.models import Message
-from tests.story import LOCMEM, PHONE, failing, send
+from tests.support.use_cases import LOCMEM, PHONE, failing, send
 
 # The same in every process of the suite: ids of tests are made of them.
 SECRET = "Sg4mkQ-Zy1xH_eB7Dw0cTnUpKf2RvJ8aLo5iXq9hM3E"

@@ -11,8 +11,8 @@ from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.models import Message, Receipt, Recipient, UnmatchedReceipt, Verification
 from django_ihuyi.models.receipts import find_message, move
 from django_ihuyi.verification import VerdictOutcome, get_status
-from tests.clockwork import let_pass
-from tests.story import PHONE, failing, guess_right, guess_wrong, send
+from tests.support.time_travel import let_pass
+from tests.support.use_cases import PHONE, failing, guess_right, guess_wrong, send
 from tests.webhooks.conftest import dated_id, others, receipt_form, row, sent
 
 pytestmark = pytest.mark.django_db

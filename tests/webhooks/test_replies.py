@@ -8,7 +8,7 @@ from django.utils import timezone as django_timezone
 
 from django_ihuyi.models import Recipient, Reply
 from django_ihuyi.models.replies import ReplyQuerySet
-from tests.story import PHONE
+from tests.support.use_cases import PHONE
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django_ihuyi import signals
 from django_ihuyi.delivery import receipts
 from django_ihuyi.models import Message, Receipt, Reply
-from tests.story import PHONE
+from tests.support.use_cases import PHONE
 from tests.webhooks.conftest import row
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,8 @@ from django_ihuyi.delivery import receipts, recovery
 from django_ihuyi.delivery.recovery import Recovered, recover
 from django_ihuyi.models import Message, Recipient, UnmatchedReceipt, unmatched_receipts
 from django_ihuyi.verification import get_status
-from tests.clockwork import let_pass
-from tests.story import PHONE, send
+from tests.support.time_travel import let_pass
+from tests.support.use_cases import PHONE, send
 from tests.webhooks.conftest import dated_id, receipt_form, row, sent
 
 pytestmark = pytest.mark.django_db

@@ -1,0 +1,1 @@
+from tests.support.live_platform import platform, run, site  # noqa: F401 - fixtures

@@ -1,0 +1,311 @@
+"""A number is found by its fingerprint, through every rotation of the key, and has one row, or both are counted."""
+
+import hmac
+from datetime import datetime, timezone
+
+import pytest
+from django.db import connection, transaction
+
+from django_ihuyi import phones, retention
+from django_ihuyi.backends.locmem import outbox
+from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.exceptions import LimitReached
+from django_ihuyi.models import Message, Recipient, Reply, Verification, read_snapshot, write_claimed
+from django_ihuyi.phones import numbers
+from tests.support.time_travel import let_pass
+from tests.support.use_cases import PHONE, guess_right, send
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outbox")]
+
+REPLIED_AT = datetime(2026, 1, 1, tzinfo=timezone.utc)
+OLD, NEW = "the-old-secret-key-of-more-than-32-bytes", "the-new-secret-key-of-more-than-32-bytes"
+
+
+@pytest.fixture
+def know(settings):
+    """Let this process know some keys, as in `know(NEW, OLD)`: the first one is today's."""
+
+    def change(key, *fallbacks):
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = key, list(fallbacks)
+
+    return change
+
+
+def erase():
+    """Let the number's time pass, and purge."""
+    let_pass(days=8)
+    list(retention.purge())
+
+
+def suppress():
+    Recipient.objects.get(phone=PHONE).suppress(4030)
+
+
+def is_refused():
+    try:
+        send()
+    except LimitReached:
+        return True
+    return False
+
+
+def test_a_fingerprint_is_128_bits_that_only_the_key_can_make(know):
+    know(OLD)
+    first = phones.fingerprint(PHONE)
+    know(NEW)
+
+    assert (len(first), len(bytes.fromhex(first))) == (32, 16)
+    assert first != phones.fingerprint(PHONE) != phones.fingerprint("+8613800138001")
+
+
+def test_it_is_made_with_a_key_of_its_own(know):
+    """Another label for each use of SECRET_KEY, so that nothing made for one of them can be traded for another."""
+    know(OLD, NEW)
+
+    made = [
+        hmac.digest(hmac.digest(key.encode(), b"django_ihuyi.phone.1", "sha256"), PHONE.encode(), "sha256").hex()[:32]
+        for key in (OLD, NEW)
+    ]
+    assert phones.fingerprints(PHONE) == made
+    assert phones.fingerprint(PHONE) == made[0]
+
+
+def test_a_rotation_forgets_no_limit(know):
+    know(OLD)
+    for _ in range(4):
+        send()
+        let_pass(seconds=61)
+    know(NEW, OLD)
+    send()
+    let_pass(seconds=61)
+
+    assert is_refused()
+    assert Recipient.objects.get().fingerprint == phones.fingerprint(PHONE)
+
+
+def test_limits_hold_for_a_forgotten_number_through_a_rotation(know):
+    """Then the fingerprint is all that there is."""
+    know(OLD)
+    for _ in range(5):
+        send()
+        let_pass(seconds=61)
+    retention.forget(PHONE)
+    know(NEW, OLD)
+
+    assert is_refused()
+
+
+def test_a_rotation_forgets_no_suppression_of_an_erased_number(know):
+    know(OLD)
+    send()
+    suppress()
+    erase()
+    know(NEW, OLD)
+
+    assert is_refused()
+
+
+def test_a_number_that_is_still_there_is_found_though_its_key_is_gone(know):
+    know(OLD)
+    for _ in range(5):
+        send()
+        let_pass(seconds=61)
+    know(NEW)
+
+    assert is_refused()
+
+
+def test_its_fingerprint_is_brought_to_todays_key_before_the_number_goes(know):
+    know(OLD)
+    send()
+    suppress()
+    know(NEW, OLD)
+    erase()
+    know(NEW)
+
+    assert is_refused()
+    assert Recipient.objects.count() == 1
+
+
+def test_workers_of_both_sides_of_a_rotation_count_one_row(know):
+    """While a deployment rolls, some know only the old key, and some the new one too."""
+    for key in ([OLD], [NEW, OLD], [OLD], [NEW, OLD], [OLD]):
+        know(*key)
+        send()
+        let_pass(seconds=61)
+
+    for key in ([OLD], [NEW, OLD], [NEW]):
+        know(*key)
+        assert is_refused()
+    assert Recipient.objects.count() == 1
+
+
+def test_a_worker_that_met_no_row_gives_way_to_one_that_wrote_one_under_another_key(know):
+    know(OLD)
+    snapshot = read_snapshot(PHONE, using="default")
+    know(NEW)
+    send()
+
+    with pytest.raises(StaleRow):
+        write_claimed(message_to(snapshot), using="default")
+
+
+def test_a_worker_that_saw_the_number_before_it_was_erased_reads_again():
+    send()
+    let_pass(days=8)
+    snapshot = read_snapshot(PHONE, using="default")
+    list(retention.purge())
+
+    with pytest.raises(StaleRow):
+        write_claimed(message_to(snapshot), using="default")
+
+
+def message_to(snapshot):
+    return Message(recipient=snapshot.recipient, channel="sms", kind="notice", state="sending", created_at=snapshot.now)
+
+
+@pytest.fixture
+def doubles(know):
+    """Two rows of one phone: the key of the first was out of use when the second came to be."""
+    know(OLD)
+    guess_right(send())
+    Reply.objects.record(PHONE, "收到", platform_id="1", replied_at=REPLIED_AT)
+    erase()
+    know(NEW)
+    send()
+    let_pass(seconds=61)
+    know(NEW, OLD)
+    assert Recipient.objects.count() == 2
+
+
+def test_two_rows_become_one_with_all_that_belongs_to_either(doubles):
+    issued = send()
+
+    recipient = Recipient.objects.get()
+    assert (recipient.phone, recipient.fingerprint) == (PHONE, phones.fingerprint(PHONE))
+    assert [model.objects.filter(recipient=recipient).count() for model in (Message, Verification, Reply)] == [3, 3, 1]
+    assert guess_right(issued).phone == PHONE
+    assert Verification.objects.verified_within(PHONE).count() == 2
+
+
+def test_what_both_rows_have_is_kept_once(doubles, know):
+    know(NEW)
+    Reply.objects.create(
+        recipient=Recipient.objects.get(phone=PHONE),
+        content="收到",
+        platform_id="1",
+        replied_at=REPLIED_AT,
+        digest=Reply.objects.get().digest,
+    )
+    know(NEW, OLD)
+
+    send()
+
+    assert (Recipient.objects.count(), Reply.objects.count()) == (1, 1)
+
+
+def test_messages_of_two_rows_are_counted_together(doubles):
+    first, second = Recipient.objects.order_by("pk")
+    template = Message.objects.filter(recipient=second).first()
+    for _ in range(4):
+        template.pk, template.recipient = None, first
+        template.save(force_insert=True)
+
+    assert is_refused()
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["the erased row", "the row with the number"])
+@pytest.mark.parametrize("refusal", ["suppression", "full", "locked"])
+def test_a_refusal_of_either_row_stands(doubles, place, refusal):
+    row = Recipient.objects.order_by("pk")[place]
+    other = Recipient.objects.order_by("pk")[1 - place]
+    Recipient.objects.filter(pk=other.pk).update(guesses={"login": {"failed_at": [0.0], "in_a_row": 1}})
+    if refusal == "suppression":
+        row.suppress(408)
+    elif refusal == "full":
+        Recipient.objects.filter(pk=row.pk).update(full_until="2100-01-01T00:00:00Z")
+    else:
+        Recipient.objects.filter(pk=row.pk).update(guesses={"login": {"failed_at": [0.0], "in_a_row": 100}})
+
+    assert is_refused()
+
+
+def test_two_rows_do_not_become_one_if_the_one_that_goes_has_changed_since_it_was_read(doubles):
+    snapshot = read_snapshot(PHONE, using="default")
+    [double] = snapshot.recipient.doubles
+    double.suppress(4030)
+
+    with pytest.raises(StaleRow), transaction.atomic():
+        write_claimed(message_to(snapshot), using="default")
+    assert Recipient.objects.count() == 2
+
+
+def test_a_refusal_of_the_row_that_goes_is_written_into_the_one_that_stays(doubles):
+    Recipient.objects.order_by("pk").first().opt_out()
+
+    send()
+
+    assert Recipient.objects.get().opted_out_at is not None
+
+
+def test_two_rows_that_were_both_erased_become_one(doubles, know):
+    know(NEW)
+    erase()
+    know(NEW, OLD)
+    assert list(Recipient.objects.values_list("phone", flat=True)) == [None, None]
+
+    send()
+
+    assert Recipient.objects.get().phone == PHONE
+
+
+def test_a_purge_leaves_two_rows_two(doubles):
+    """Which the next message makes one: until then both are found."""
+    Recipient.objects.filter(phone=PHONE).update(fingerprint=numbers._fingerprint(PHONE, b"another-key"))
+    Recipient.objects.filter(phone=None).update(fingerprint=phones.fingerprint(PHONE))
+    erase()
+
+    assert Recipient.objects.filter(phone=None).count() == 2
+
+
+def test_both_rows_are_forgotten(doubles):
+    retention.forget(PHONE)
+
+    assert Recipient.objects.get().phone is None
+    assert (Verification.objects.count(), Reply.objects.count()) == (0, 0)
+
+
+@pytest.mark.parametrize("keys", [1, 2, 3])
+def test_a_send_takes_no_statement_more_however_many_keys_there_are(know, keys, django_assert_num_queries):
+    know(*(f"{place}-secret-key-of-more-than-32-bytes-and-so-on" for place in range(keys)))
+    send()
+    let_pass(seconds=61)
+
+    with django_assert_num_queries(
+        3 if connection.vendor == "postgresql" else 7
+    ):  # as tests/verification/test_sending.py has it
+        send()
+
+
+def test_a_number_is_looked_up_by_its_indexes():
+    """By number or fingerprint, and by nothing that grows with the table."""
+    send()
+    with connection.cursor() as cursor:
+        lookup, parameters = Recipient.objects.of(PHONE).query.sql_with_params()
+        prefix = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"{prefix} {lookup}", parameters)
+        plan = str(cursor.fetchall())
+
+    assert "Seq Scan" not in plan
+    assert "SCAN ihuyi_recipient" not in plan
+
+
+def test_what_is_found_is_sent_to_the_number_that_was_asked_for():
+    send()
+    erase()
+
+    send("138 0013 8000")
+
+    assert outbox[-1].phone == PHONE

@@ -1,0 +1,69 @@
+"""How long a code lives, and how many guesses its phone has: measured from outside, over days and with wrong clocks."""
+
+import time
+
+import pytest
+import time_machine
+
+from django_ihuyi.exceptions import LimitReached
+from django_ihuyi.models import read_verification
+from django_ihuyi.verification import VerdictOutcome, verify_code
+from tests.support.time_travel import let_pass
+from tests.support.use_cases import guess_wrong, send
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("outbox")]
+
+DAY = 24 * 60 * 60
+#: A stranger's patience: how often they ask again after they were told to wait.
+ROUNDS = 250
+#: Codes that are tried, the first so many seconds before its end, and with a pause before each.
+CODES, BEFORE, PAUSE = 12, 1.5, 0.25
+
+
+def test_whoever_asks_for_codes_without_end_has_25_guesses_a_day_and_100_in_all(figure):
+    """F4, through send_code and verify_code: a stranger comes back as soon as they may, for years."""
+    now, answered = 0, []
+    for _ in range(ROUNDS):
+        try:
+            issued, wait = send(), 0
+        except LimitReached as error:
+            issued, wait = None, error.retry_after
+        while issued:
+            verdict = guess_wrong(issued)
+            if verdict.outcome is not VerdictOutcome.WRONG:
+                wait = verdict.retry_after or 0
+                break
+            answered.append(now)
+        let_pass(seconds=wait + 1)
+        now += wait + 1
+
+    in_a_day = max(sum(moment <= other < moment + DAY for other in answered) for moment in answered)
+    figure("F4 guesses answered in 24 hours, and ever", f"{in_a_day} and {len(answered)} [target at most 25 and 100]")
+    assert in_a_day <= 25
+    assert len(answered) == 100
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 1])
+def test_a_code_ends_in_time_whatever_the_hosts_clock_says(hours, figure, outbox):
+    """F20: codes that are about to expire are tried, one after the other, until they are over."""
+    with time_machine.travel(time.time() + hours * 3600):
+        issued = [send(f"+86138001380{number:02}") for number in range(CODES)]
+        codes = [message.code for message in outbox]
+        let_pass(seconds=issued[-1].expires_in - BEFORE)
+        tried = [try_out(one, code) for one, code in zip(issued, codes, strict=True)]
+
+    overtime = max((over_for for is_right, over_for in tried if is_right), default=0)
+    figure(
+        f"F20 a code's life beyond its time, host's clock {hours:+} h", f"{max(overtime, 0):.2f} s [target at most 1.0]"
+    )
+    assert overtime <= 1
+    assert all(is_right for is_right, over_for in tried if over_for < 0)
+    assert not tried[-1][0]
+
+
+def try_out(issued, code):
+    """Try a code; return whether it was right, and for how many seconds it was over then, by the database's clock."""
+    time.sleep(PAUSE)
+    is_right = verify_code(issued.verification_id, code).outcome is VerdictOutcome.RIGHT
+    snapshot = read_verification(issued.verification_id, using="default")
+    return is_right, (snapshot.now - snapshot.verification.expires_at).total_seconds()
