@@ -212,7 +212,7 @@ class OccupyingGuard(Guard):
     def check(self, wanted, *, using):
         taken = threading.Event()
         threading.Thread(target=_hold_a_place, args=(taken,)).start()
-        assert taken.wait(10)
+        assert taken.wait(60)
         return wanted
 
 
@@ -225,8 +225,8 @@ def _hold_a_place(taken):
 @pytest.fixture
 def long_patience(monkeypatch):
     """Let a busy machine take as long as it likes."""
-    monkeypatch.setattr(dispatch, "PATIENCE", 30)
-    monkeypatch.setattr(dispatch, "STANDSTILL", 30)
+    monkeypatch.setattr(dispatch, "PATIENCE", 60)
+    monkeypatch.setattr(dispatch, "STANDSTILL", 60)
 
 
 @pytest.mark.usefixtures("long_patience")
@@ -390,7 +390,7 @@ def test_only_so_many_wait_for_the_platform(configure):
     with gates.admitted("sms"), ThreadPoolExecutor(2) as threads:
         inside, leave = threading.Event(), threading.Event()
         other = threads.submit(hold, "marketing", inside, leave)
-        inside.wait(10)
+        inside.wait(60)
         refused = [threads.submit(hold, channel, None, None).exception() for channel in ("sms", "marketing")]
         leave.set()
         other.result()
@@ -403,7 +403,7 @@ def hold(channel, inside, leave):
     with gates.admitted(channel):
         if inside:
             inside.set()
-            leave.wait(10)
+            leave.wait(60)
 
 
 def test_who_is_patient_is_let_through_when_another_one_is_through(configure):
@@ -411,14 +411,14 @@ def test_who_is_patient_is_let_through_when_another_one_is_through(configure):
     let_in = threading.Event()
 
     def come_later():
-        with gates.admitted("sms", patience=30):
+        with gates.admitted("sms", patience=60):
             let_in.set()
 
     with ThreadPoolExecutor() as pool:
         with gates.admitted("sms"):
             later = pool.submit(come_later)
             was_let_in = let_in.wait(0.1)
-        later.result(timeout=30)
+        later.result(timeout=60)
 
     assert (was_let_in, let_in.is_set()) == (False, True)
 
@@ -434,7 +434,7 @@ def test_a_burst_is_called_for_one_after_the_other(configure):
 
     with ThreadPoolExecutor(4) as pool:
         for done in [pool.submit(leave_and_call, 0.02) for _ in range(4)]:
-            done.result(timeout=30)
+            done.result(timeout=60)
 
 
 @contextmanager
@@ -444,7 +444,7 @@ def hanging():
 
     def submit():
         called.set()
-        ended.wait(30)
+        ended.wait(60)
         return Submission(text="", elapsed=0.0, **SILENT)
 
     def call():
@@ -453,7 +453,7 @@ def hanging():
 
     caller = threading.Thread(target=call)
     caller.start()
-    assert called.wait(10)
+    assert called.wait(60)
     try:
         yield
     finally:
@@ -467,19 +467,18 @@ def test_who_has_not_called_yet_is_waited_for(configure):
         with gates.admitted("sms"):
             later = pool.submit(leave_and_call, 0)
             time.sleep(3 * dispatch.STANDSTILL)
-        later.result(timeout=30)
+        later.result(timeout=60)
 
 
-def test_nobody_waits_for_those_who_hang(configure):
+def test_nobody_waits_for_those_who_hang(configure, monkeypatch):
     configure(PLATFORM_CONCURRENCY=1)
+    # An hour, for which this test does not wait.
+    monkeypatch.setattr(dispatch, "PATIENCE", 3600)
     with ThreadPoolExecutor(1) as pool, hanging():
         time.sleep(dispatch.STANDSTILL)
-        began = time.monotonic()
-        refused = [pool.submit(leave_and_call, 0).exception() for _ in range(3)]
-        waited = time.monotonic() - began
+        refused = [pool.submit(leave_and_call, 0).exception(timeout=60) for _ in range(3)]
 
     assert [type(error) for error in refused] == [SendingUnavailable] * 3
-    assert waited < dispatch.PATIENCE
 
 
 def test_whoever_is_called_inside_shares_the_admission(configure):
@@ -520,8 +519,8 @@ def test_a_message_whose_commit_finds_the_gates_shut_is_unsent_and_not_counted(p
 @pytest.fixture
 def long_patience_at_the_call(monkeypatch):
     """Let a busy machine take as long as it likes."""
-    monkeypatch.setattr(calls, "PATIENCE", 30)
-    monkeypatch.setattr(calls, "STANDSTILL", 30)
+    monkeypatch.setattr(calls, "PATIENCE", 60)
+    monkeypatch.setattr(calls, "STANDSTILL", 60)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -533,7 +532,7 @@ def test_a_message_waits_for_its_turn_after_the_commit_too(configure, outbox):
         send()
         taken = threading.Event()
         threading.Thread(target=_hold_a_place, args=(taken,)).start()
-        assert taken.wait(10)
+        assert taken.wait(60)
 
     assert (len(outbox), Message.objects.get().state) == (1, "submitted")
 
@@ -570,12 +569,12 @@ from django_ihuyi import gates
 def hold(inside, leave):
     with gates.admitted("sms"):
         inside.set()
-        leave.wait(20)
+        leave.wait(60)
 
 inside, leave = threading.Event(), threading.Event()
 thread = threading.Thread(target=hold, args=(inside, leave))
 thread.start()
-inside.wait(20)
+inside.wait(60)
 child = os.fork()
 if child == 0:
     with gates.admitted("sms"):
@@ -590,6 +589,6 @@ if os.name == "posix":  # Windows has no forks.
     def test_a_fork_has_gates_of_its_own():
         """The calls of the parent's threads, which the child does not have, take up no room in it."""
         script = f"from django.conf import settings\nsettings.configure(IHUYI={{'PLATFORM_CONCURRENCY': 1}})\n{FORK}"
-        finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+        finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=180)
 
         assert finished.stdout == "7\n"

@@ -6,7 +6,7 @@ import threading
 
 from tests.proofs.roads import road
 
-PATIENCE = 30
+PATIENCE = 180
 
 
 class HangingRoad:
