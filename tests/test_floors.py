@@ -14,7 +14,7 @@ def requirements_of(*extras):
     """Return what the package and `extras` require, with the extras that these name in turn."""
     for line in metadata.requires("django-ihuyi"):
         requirement = Requirement(line)
-        of_extra = re.search(r'extra == "([^"]+)"', line)
+        of_extra = re.search(r"extra == ['\"](.+?)['\"]", line)
         if not of_extra or of_extra[1] in extras:
             if requirement.name == "django-ihuyi":
                 yield from requirements_of(*requirement.extras)
