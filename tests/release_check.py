@@ -108,7 +108,7 @@ def main(arguments, *, steps):
         return 0
     names = options.only or list(steps)
     minutes = sum(steps[name].quick_minutes if options.quick else steps[name].minutes for name in names)
-    print(f"{len(names)} steps: {', '.join(names)}. About {minutes} minutes, with the machine for themselves.", flush=True)
+    print(f"{len(names)} steps: {', '.join(names)}. About {minutes} minutes, alone on the machine.", flush=True)
     environ = (QUICK if options.quick else FULL) | os.environ
     began, told, figures = time.monotonic(), [], []
     for number, name in enumerate(names, start=1):
