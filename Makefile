@@ -1,5 +1,5 @@
 # Short names; each line also works when it is typed.
-.PHONY: demo test proofs services check docs changelog clean
+.PHONY: demo test proofs release-check services check docs changelog clean
 
 PYTHON ?= python3
 
@@ -11,6 +11,9 @@ test:  ## the suite on SQLite; ARGS="-k limits" goes to pytest
 
 proofs:  ## the long proofs on PostgreSQL and Redis
 	$(PYTHON) tests/services.py postgresql redis -- $(PYTHON) tests/runtests.py --proofs $(ARGS)
+
+release-check:  ## all that CI has no time for, before a release; ARGS="--quick" takes small numbers
+	$(PYTHON) tests/release_check.py $(ARGS)
 
 services:  ## throw-away PostgreSQL, MariaDB and Redis until Ctrl-C
 	$(PYTHON) tests/services.py

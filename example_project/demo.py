@@ -45,10 +45,13 @@ def main(arguments):
     sys.stdout.reconfigure(errors="backslashreplace")
     # Ended by a signal, the site is ended too.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    began = time.monotonic()
     python = environment.make("example")
+    installed = time.monotonic()
     manage(python, "migrate", "--verbosity", "0")
     with serve(python) as (address, site):
         tell_the_story(address)
+        print(environment.time_taken(time.monotonic() - began, installing=installed - began), flush=True)
         if "--once" not in arguments:
             print(f"\nThe example site:   {address}/")
             print(f"The simulator:      {address}/_simulator/")

@@ -3,9 +3,11 @@
 import hashlib
 import importlib.util
 import os
+import queue
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import venv
 from pathlib import Path
@@ -13,21 +15,23 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 10)
 A_DAY = 24 * 60 * 60
+# pip can be silent for longer than anybody believes in it.
+SILENCE = 10
 
 
-def make(*extras, django=""):
+def make(*extras, django="", constraints=""):
     """Return the Python of an environment with the package and `extras` installed; a second call finds it made.
 
-    `django` narrows the version of Django, as in "~=5.2.0".
+    `django` narrows the version of Django, as in "~=5.2.0"; `constraints` is a file of versions for pip's `-c`.
     """
     complaints = find_missing()
     if complaints:
         sys.exit("\n".join(complaints))
-    folder = folder_for(*extras, django=django)
+    folder = folder_for(*extras, django=django, constraints=constraints)
     python = interpreter_in(folder)
     if not (folder / "ready").exists():
         sweep(folder)
-        build(folder, extras=extras, django=django)
+        build(folder, extras=extras, django=django, constraints=constraints)
     (folder / "ready").touch()
     return python
 
@@ -46,8 +50,8 @@ def find_missing(*, version=sys.version_info, find_spec=importlib.util.find_spec
     return complaints
 
 
-def folder_for(*extras, django=""):
-    """Name the environment's folder: another Python, pyproject.toml, place or Django means another environment."""
+def folder_for(*extras, django="", constraints=""):
+    """Name the environment's folder: whatever changes what is installed, or where, means another environment."""
     ingredients = [
         sys.version,
         sys.executable,
@@ -55,6 +59,7 @@ def folder_for(*extras, django=""):
         django,
         *extras,
         (ROOT / "pyproject.toml").read_text(encoding="utf-8"),
+        *([(ROOT / constraints).read_text(encoding="utf-8")] if constraints else []),
     ]
     digest = hashlib.sha256("\0".join(ingredients).encode()).hexdigest()[:10]
     return ROOT / f".venv-{'-'.join(extras)}-py{sys.version_info[0]}.{sys.version_info[1]}-{digest}"
@@ -64,13 +69,64 @@ def interpreter_in(folder):
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def build(folder, *, extras, django=""):
-    print(f"Making {folder.name}: a minute or two, this once.", file=sys.stderr, flush=True)
+def build(folder, *, extras, django="", constraints=""):
+    tell(f"Making {folder.name}: a minute or two, this once.")
     venv.create(folder, clear=True, with_pip=True)
     requirements = ["-e", f"{ROOT}[{','.join(extras)}]", *([f"Django{django}"] if django else [])]
-    pip = [interpreter_in(folder), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-    if subprocess.run([*pip, *requirements], cwd=ROOT).returncode:
+    limits = ["-c", constraints] if constraints else []
+    pip = [str(interpreter_in(folder)), "-m", "pip", "install", "--progress-bar", "off", "--disable-pip-version-check"]
+    if follow([*pip, *limits, *requirements]):
         sys.exit(f"Installing into {folder.name} failed; the lines above say why. Start again when it is mended.")
+
+
+def follow(command, *, silence=SILENCE):
+    """Run pip and return its exit status; print a line for each package, and one after `silence` seconds without."""
+    began = time.monotonic()
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8", errors="replace")
+    lines = queue.Queue()
+    # A pipe cannot be waited for with a time limit on Windows; a queue can.
+    threading.Thread(target=hand_over, args=(process.stdout, lines), daemon=True).start()
+    while True:
+        try:
+            line = lines.get(timeout=silence)
+        except queue.Empty:
+            words = "still at it"
+        else:
+            if line is None:
+                return process.wait()
+            words = progress_in(line)
+        if words:
+            tell(f"{time.monotonic() - began:5.0f} s  {words}")
+
+
+def hand_over(output, lines):
+    with output:
+        for line in output:
+            lines.put(line)
+    lines.put(None)
+
+
+def progress_in(line):
+    """Return what a line of pip's means to somebody who waits, or "" if it means nothing."""
+    if line.startswith("Collecting "):
+        return line.partition(" (")[0].strip().lower()
+    if line.startswith("Installing collected packages: "):
+        return f"installing {line.count(',') + 1} packages"
+    return ""
+
+
+def tell(words):
+    print(words, file=sys.stderr, flush=True)
+
+
+def time_taken(seconds, *, installing):
+    """Return the sentence that ends a command: "Took 2 min 31 s, of which 58 s to install."."""
+    return f"Took {spell(seconds)}, of which {spell(installing)} to install."
+
+
+def spell(seconds):
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
 def sweep(folder):

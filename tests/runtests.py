@@ -6,11 +6,13 @@ The first start makes a virtual environment beside the sources, the next ones fi
 DATABASE_URL      the database to run on, as in postgres://user:password@host:port/name; SQLite without it
 REDIS_URL         the cache to run on, as in redis://host:port/0; the process's memory without it
 DJANGO            the version of Django to run on, as in ~=5.2.0; the newest without it
+CONSTRAINTS       a file of versions for pip's -c, as in tests/floors.txt; the newest versions without it
 """
 
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,8 +29,14 @@ ABOUT_PROCESSES = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "-s", "
 
 
 def main(arguments):
-    python = environment.make("test", django=os.environ.get("DJANGO", ""))
-    return subprocess.run([str(python), "-m", "pytest", *pytest_arguments(arguments)], cwd=ROOT).returncode
+    began = time.monotonic()
+    python = environment.make(
+        "test", django=os.environ.get("DJANGO", ""), constraints=os.environ.get("CONSTRAINTS", "")
+    )
+    installed = time.monotonic()
+    status = subprocess.run([str(python), "-m", "pytest", *pytest_arguments(arguments)], cwd=ROOT).returncode
+    print(environment.time_taken(time.monotonic() - began, installing=installed - began))
+    return status
 
 
 def pytest_arguments(arguments):

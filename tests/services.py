@@ -29,7 +29,7 @@ try:
 except ImportError:  # Windows, where the suite runs on SQLite
     pwd = None
 
-PATIENCE = 60
+PATIENCE = 180
 # Servers refuse to run as root, and need no rights.
 UNPRIVILEGED = "nobody"
 WHERE_PROGRAMS_ARE = ["/usr/local/*bin", "/usr/sbin", "/usr/bin", "/usr/lib/postgresql/*/bin"]

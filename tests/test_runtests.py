@@ -22,7 +22,9 @@ def all_but_ensurepip(name):
     return name != "ensurepip"
 
 
-@pytest.mark.parametrize("command", ["tests/runtests.py", "tests/runchecks.py", "example_project/demo.py"])
+@pytest.mark.parametrize(
+    "command", ["tests/runtests.py", "tests/runchecks.py", "tests/release_check.py", "example_project/demo.py"]
+)
 def test_a_python_that_is_too_old_can_read_the_command_and_is_told(command):
     tree = ast.parse((ROOT / command).read_text(encoding="utf-8"), feature_version=(3, 7))
 
@@ -80,3 +82,40 @@ def test_who_chooses_the_processes_is_left_in_peace(choice):
 
 def test_proofs_run_alone_on_the_machine():
     assert runtests.pytest_arguments(["--proofs", "-k", "race"]) == ["-m", "proof", "-n", "0", "-k", "race"]
+
+
+def test_other_constraints_get_an_environment_of_their_own():
+    folders = {environment.folder_for("test", constraints=file) for file in ("", "tests/floors.txt")}
+
+    assert len(folders) == 2
+
+
+PIP = """
+import time
+print("Collecting Django>=5.2.1 (from django-ihuyi==0.1.0)", flush=True)
+print("  Using cached django.whl (8.3 MB)", flush=True)
+time.sleep(0.5)
+print("Installing collected packages: Django, requests", flush=True)
+raise SystemExit(3)
+"""
+
+
+def test_whoever_waits_for_pip_sees_each_package_and_that_it_is_still_at_it(capsys):
+    status = environment.follow([sys.executable, "-c", PIP], silence=0.2)
+
+    lines = [line.partition(" s  ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert status == 3
+    assert [line for line in lines if line != "still at it"] == ["collecting django>=5.2.1", "installing 2 packages"]
+    assert "still at it" in lines
+
+
+@pytest.mark.parametrize(
+    ("seconds", "installing", "words"),
+    [
+        (150.6, 58, "Took 2 min 31 s, of which 58 s to install."),
+        (60, 59.6, "Took 1 min 0 s, of which 1 min 0 s to install."),
+        (12.2, 0.1, "Took 12 s, of which 0 s to install."),
+    ],
+)
+def test_a_command_says_how_long_it_took(seconds, installing, words):
+    assert environment.time_taken(seconds, installing=installing) == words

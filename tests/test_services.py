@@ -109,7 +109,7 @@ def test_nothing_is_left_when_it_is_ended(ending, script, open_folder):
     answered_before = services.answers(port)
 
     script.send_signal(ending)
-    script.wait(timeout=30)
+    script.wait(timeout=60)
 
     assert answered_before
     assert not services.answers(port)

@@ -72,6 +72,8 @@ def test_looking_counts_nothing():
 
 @pytest.mark.usefixtures("_hanging_cache")
 @pytest.mark.django_db
+@pytest.mark.proof
+@pytest.mark.timed
 def test_a_cache_that_hangs_delays_a_request_by_one_time_out(api, ihuyi):
     ihuyi(CLIENT_LIMITS={"send": ["1/m", "2/h", "3/d"]}, GLOBAL_LIMITS={"send": ["1/m", "9/d"]})
     api.status("x")  # a first request takes time of its own

@@ -276,6 +276,16 @@ def test_a_dead_address_does_not_use_up_the_time_of_a_live_one(submit):
 
 @pytest.mark.proof
 @pytest.mark.timed
+@pytest.mark.parametrize("behave", [behave for behave, fault in PERHAPS_SENT.values() if fault == "deadline"])
+def test_a_call_ends_at_its_deadline_however_the_answer_hangs(behave, submit):
+    with Server(behave) as server:
+        submission = submit(server.url(), total_timeout=0.8)
+
+    assert submission.elapsed <= 0.8 + 0.7
+
+
+@pytest.mark.proof
+@pytest.mark.timed
 @pytest.mark.parametrize("behave", [says_and_waits(b""), drips(answer(b" " * 60_000))], ids=["silence", "drip"])
 def test_the_longest_call_takes_8_seconds(behave, submit, figure, request):
     with Server(behave) as server:

@@ -255,7 +255,7 @@ def test_a_late_answer_is_never_taken_for_that_of_the_next_message(make_client):
 
     def first_late(connection, server):
         if len(server.requests) == 1:
-            late.wait(5)
+            late.wait(60)
         connection.sendall(answer(ACCEPTED.replace(b"16165686731585006595", b"%d" % len(server.requests))))
         return KEEP_ALIVE
 
@@ -308,7 +308,7 @@ def run(script, server):
 if os.name == "posix":  # Windows has neither forks nor a signal that asks a process to stop.
 
     def test_a_fork_gets_connections_of_its_own(server):
-        output, _ = run(FORK, server).communicate(timeout=20)
+        output, _ = run(FORK, server).communicate(timeout=60)
 
         assert output == "accepted\naccepted\n"
         assert (len(server.requests), server.connections) == (4, 2)
@@ -319,16 +319,16 @@ if os.name == "posix":  # Windows has neither forks nor a signal that asks a pro
 
         def wait(connection, server):
             begun.set()
-            stopped.wait(10)
+            stopped.wait(60)
             connection.sendall(answer(ACCEPTED))
 
         with Server(wait) as server:
             child = run(STOP, server)
-            begun.wait(20)
+            begun.wait(60)
             child.send_signal(signal.SIGTERM)
             told = child.stdout.readline()
             stopped.set()
-            output, _ = child.communicate(timeout=20)
+            output, _ = child.communicate(timeout=60)
 
         assert (child.returncode, told, output) == (0, "stop\n", "accepted\n")
 

@@ -57,6 +57,8 @@ def test_a_server_without_a_time_tells_no_skew(make_client, date):
     assert (way.fault, way.skew) == ("", None)
 
 
+@pytest.mark.proof
+@pytest.mark.timed
 def test_an_answer_that_drips_ends_the_look_in_time(make_client):
     def drip(connection, over):
         while not over.wait(0.05):

@@ -172,6 +172,8 @@ def test_the_simulators_own_tolerance_decides_there(skew, requests, make_client)
     assert len(simulator.messages(MOBILE)) == 1
 
 
+@pytest.mark.proof
+@pytest.mark.timed
 def test_both_tries_have_one_deadline_together(make_client):
     def behave(connection, server):
         if len(server.requests) == 1:

@@ -394,7 +394,7 @@ def test_in_the_process_s_own_queue_it_waits_behind_the_others(outbox, monkeypat
 
 
 def wait_until(is_so):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not is_so() and time.monotonic() < deadline:
         time.sleep(0.01)
 

@@ -47,7 +47,7 @@ def test_the_command_says_where_it_serves_and_serves(command):
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 @pytest.mark.parametrize("arguments", [["0.0.0.0:0"], ["nonsense"], ["--template", "x", "127.0.0.1:0"]], ids=str)
 def test_the_command_refuses_what_would_be_wrong(command, arguments):
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=180)
 
     assert (done.returncode != 0, done.stdout) == (True, "")
     assert "Traceback" not in done.stderr

@@ -20,7 +20,7 @@ def test_the_whole_url_as_target_is_accepted_as_from_a_client_behind_a_proxy(ser
 
 
 def test_many_requests_share_a_connection(server, simulator):
-    connection = http.client.HTTPConnection(*server.server_address, timeout=10)
+    connection = http.client.HTTPConnection(*server.server_address, timeout=60)
     with contextlib.closing(connection):
         connection.connect()
         first = connection.sock

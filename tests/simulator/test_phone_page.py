@@ -101,7 +101,7 @@ def test_a_person_answers_and_the_site_is_told(visit, platform):
 
         expect(page.locator("#bubbles .reply")).to_contain_text("退订")
         expect(page.get_by_label("Answer as this phone")).to_have_value("")
-        assert platform.simulator.pushes.wait(10)
+        assert platform.simulator.pushes.wait(60)
         assert [form["content"] for form in receiver.forms] == ["退订"]
 
 
@@ -118,7 +118,7 @@ def test_a_person_chooses_what_became_of_a_message(visit, platform):
         page.get_by_label("What became of it").select_option("Failed: BLACK-Y")
 
         expect(page.locator("#bubbles li[data-fate=failed]")).to_have_count(1)
-        assert platform.simulator.pushes.wait(10)
+        assert platform.simulator.pushes.wait(60)
         assert [(form["code"], form["msg"]) for form in receiver.forms] == [("0", "BLACK-Y")]
 
 

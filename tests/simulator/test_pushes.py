@@ -34,7 +34,7 @@ def platform(clock, receiver):
 
 
 def pushed(platform, receiver):
-    assert platform.simulator.pushes.wait(10)
+    assert platform.simulator.pushes.wait(60)
     return receiver.forms
 
 

@@ -16,11 +16,10 @@ from tests.support.simulator_calls import make_form
 def test_an_answer_comes_after_its_latency_but_arrives_at_once():
     simulator = Simulator(latency=0.2)
     with serving(simulator) as server:
-        started, began = time.monotonic(), time.time()
         exchange(server, write_post(make_form()))
+        answered = time.time()
 
-    assert time.monotonic() - started >= 0.2
-    assert simulator.messages()[0].arrived - began < 0.2
+    assert answered - simulator.messages()[0].arrived >= 0.15
 
 
 def test_closing_hangs_up_on_clients_and_frees_the_port(simulator):

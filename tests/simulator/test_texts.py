@@ -45,6 +45,8 @@ def test_a_filled_template_always_matches_itself(literals, values):
     assert literals[0] + "".join(v + literal for v, literal in zip(variables, literals[1:], strict=True)) == filled
 
 
+@pytest.mark.proof
+@pytest.mark.timed
 def test_a_hostile_text_is_matched_in_linear_time():
     started = time.process_time()
 

@@ -56,7 +56,7 @@ def run(installed, simulator):
             environ = {**os.environ, "SIMULATOR": address, "NODE_OPTIONS": f"--require {HERE / 'redirect.js'}"}
             command = [shutil.which("node"), "ihuyi106.js", json.dumps(["C00000001", key, key, *calls])]
             done = subprocess.run(
-                command, cwd=installed, env=environ, capture_output=True, encoding="utf-8", timeout=60
+                command, cwd=installed, env=environ, capture_output=True, encoding="utf-8", timeout=180
             )
             assert done.returncode == 0, done.stderr
             return json.loads(done.stdout.splitlines()[-1])

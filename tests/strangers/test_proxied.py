@@ -26,7 +26,7 @@ def test_a_program_behind_a_proxy_meets_the_product_that_its_url_names(product):
         url = f"http://{host}{path}?method=Submit"
         environ = {**os.environ, "http_proxy": server.url, "no_proxy": ""}
         command = [sys.executable, "-c", PROGRAM, url, urlencode(make_good(product))]
-        done = subprocess.run(command, env=environ, capture_output=True, encoding="utf-8", timeout=60)
+        done = subprocess.run(command, env=environ, capture_output=True, encoding="utf-8", timeout=180)
 
     message = simulator.messages()[0]
     assert done.stdout == f'{{"code":2,"msg":"提交成功","{id_field}":"{message.smsid}"}}', done.stderr

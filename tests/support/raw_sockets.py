@@ -9,7 +9,7 @@ PATH = "/webservice/sms.php?method=Submit"
 
 
 def connect(server):
-    return socket.create_connection(server.server_address, timeout=10)
+    return socket.create_connection(server.server_address, timeout=60)
 
 
 def exchange(server, request):

@@ -214,7 +214,7 @@ class OccupyingGuard(Guard):
     def check(self, wanted, *, using):
         taken = threading.Event()
         threading.Thread(target=_hold_a_place, args=(taken,)).start()
-        assert taken.wait(10)
+        assert taken.wait(60)
         return wanted
 
 
@@ -227,8 +227,8 @@ def _hold_a_place(taken):
 @pytest.fixture
 def long_patience(monkeypatch):
     """Let a busy machine take as long as it likes."""
-    monkeypatch.setattr(dispatch, "PATIENCE", 30)
-    monkeypatch.setattr(dispatch, "STANDSTILL", 30)
+    monkeypatch.setattr(dispatch, "PATIENCE", 60)
+    monkeypatch.setattr(dispatch, "STANDSTILL", 60)
 
 
 @pytest.mark.usefixtures("long_patience")
@@ -392,7 +392,7 @@ def test_only_so_many_wait_for_the_platform(configure):
     with admission.acquire_permit("sms"), ThreadPoolExecutor(2) as threads:
         inside, leave = threading.Event(), threading.Event()
         other = threads.submit(hold, "marketing", inside, leave)
-        inside.wait(10)
+        inside.wait(60)
         refused = [threads.submit(hold, channel, None, None).exception() for channel in ("sms", "marketing")]
         leave.set()
         other.result()
@@ -405,7 +405,7 @@ def hold(channel, inside, leave):
     with admission.acquire_permit(channel):
         if inside:
             inside.set()
-            leave.wait(10)
+            leave.wait(60)
 
 
 def test_who_is_patient_is_let_through_when_another_one_is_through(configure):
@@ -413,14 +413,14 @@ def test_who_is_patient_is_let_through_when_another_one_is_through(configure):
     let_in = threading.Event()
 
     def come_later():
-        with admission.acquire_permit("sms", patience=30):
+        with admission.acquire_permit("sms", patience=60):
             let_in.set()
 
     with ThreadPoolExecutor() as pool:
         with admission.acquire_permit("sms"):
             later = pool.submit(come_later)
             was_let_in = let_in.wait(0.1)
-        later.result(timeout=30)
+        later.result(timeout=60)
 
     assert (was_let_in, let_in.is_set()) == (False, True)
 
@@ -436,7 +436,7 @@ def test_a_burst_is_called_for_one_after_the_other(configure):
 
     with ThreadPoolExecutor(4) as pool:
         for done in [pool.submit(leave_and_call, 0.02) for _ in range(4)]:
-            done.result(timeout=30)
+            done.result(timeout=60)
 
 
 @contextmanager
@@ -446,7 +446,7 @@ def hanging():
 
     def submit():
         called.set()
-        ended.wait(30)
+        ended.wait(60)
         return Submission(text="", elapsed=0.0, **SILENT)
 
     def call():
@@ -455,7 +455,7 @@ def hanging():
 
     caller = threading.Thread(target=call)
     caller.start()
-    assert called.wait(10)
+    assert called.wait(60)
     try:
         yield
     finally:
@@ -469,19 +469,18 @@ def test_who_has_not_called_yet_is_waited_for(configure):
         with admission.acquire_permit("sms"):
             later = pool.submit(leave_and_call, 0)
             time.sleep(3 * dispatch.STANDSTILL)
-        later.result(timeout=30)
+        later.result(timeout=60)
 
 
-def test_nobody_waits_for_those_who_hang(configure):
+def test_nobody_waits_for_those_who_hang(configure, monkeypatch):
     configure(PLATFORM_CONCURRENCY=1)
+    # An hour, for which this test does not wait.
+    monkeypatch.setattr(dispatch, "PATIENCE", 3600)
     with ThreadPoolExecutor(1) as pool, hanging():
         time.sleep(dispatch.STANDSTILL)
-        began = time.monotonic()
-        refused = [pool.submit(leave_and_call, 0).exception() for _ in range(3)]
-        waited = time.monotonic() - began
+        refused = [pool.submit(leave_and_call, 0).exception(timeout=60) for _ in range(3)]
 
     assert [type(error) for error in refused] == [SendingUnavailable] * 3
-    assert waited < dispatch.PATIENCE
 
 
 def test_whoever_is_called_inside_shares_the_admission(configure):
@@ -522,8 +521,8 @@ def test_a_message_whose_commit_finds_the_gates_shut_is_unsent_and_not_counted(p
 @pytest.fixture
 def long_patience_at_the_call(monkeypatch):
     """Let a busy machine take as long as it likes."""
-    monkeypatch.setattr(delivery_call, "PATIENCE", 30)
-    monkeypatch.setattr(delivery_call, "STANDSTILL", 30)
+    monkeypatch.setattr(delivery_call, "PATIENCE", 60)
+    monkeypatch.setattr(delivery_call, "STANDSTILL", 60)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -535,7 +534,7 @@ def test_a_message_waits_for_its_turn_after_the_commit_too(configure, outbox):
         send()
         taken = threading.Event()
         threading.Thread(target=_hold_a_place, args=(taken,)).start()
-        assert taken.wait(10)
+        assert taken.wait(60)
 
     assert (len(outbox), Message.objects.get().state) == (1, "submitted")
 
@@ -573,12 +572,12 @@ from django_ihuyi.delivery import admission
 def hold(inside, leave):
     with admission.acquire_permit("sms"):
         inside.set()
-        leave.wait(20)
+        leave.wait(60)
 
 inside, leave = threading.Event(), threading.Event()
 thread = threading.Thread(target=hold, args=(inside, leave))
 thread.start()
-inside.wait(20)
+inside.wait(60)
 child = os.fork()
 if child == 0:
     with admission.acquire_permit("sms"):
@@ -593,6 +592,6 @@ if os.name == "posix":  # Windows has no forks.
     def test_a_fork_has_gates_of_its_own():
         """The calls of the parent's threads, which the child does not have, take up no room in it."""
         script = f"from django.conf import settings\nsettings.configure(**{SETTINGS!r})\n{FORK}"
-        finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+        finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=180)
 
         assert finished.stdout == "7\n"

@@ -6,7 +6,7 @@ import threading
 
 from tests.proofs.support.proxies import road
 
-PATIENCE = 30
+PATIENCE = 180
 
 
 class HangingRoad:

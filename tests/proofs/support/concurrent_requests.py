@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from tests.proofs.support.worker_ids import HEADER as WORKER
 
-PATIENCE = 60
+PATIENCE = 180
 #: A race is run so often, by so many requests at once.
 ROUNDS, PARALLEL = int(os.environ.get("PROOF_ROUNDS", 10)), 200
 

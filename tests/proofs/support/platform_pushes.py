@@ -15,7 +15,7 @@ from tests.proofs.support.concurrent_requests import fire, to_form
 SECRET, OTHER_SECRET, ROTATED_OUT = (secrets.token_urlsafe(32) for _ in range(3))
 KINDS = ("receipts", "replies")
 FORM = "application/x-www-form-urlencoded"
-PATIENCE = 30
+PATIENCE = 180
 
 
 def push(address, kind, forms, *, secret=SECRET):

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
-PATIENCE = 60
+PATIENCE = 180
 WORKERS, THREADS = 8, 4
 
 

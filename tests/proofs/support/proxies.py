@@ -20,7 +20,7 @@ def road(platform_url, travel):
             travel(self, self.rfile.read(int(self.headers["Content-Length"])))
 
         def pass_on(self, form):
-            with contextlib.closing(http.client.HTTPConnection(place.netloc, timeout=10)) as connection:
+            with contextlib.closing(http.client.HTTPConnection(place.netloc, timeout=180)) as connection:
                 connection.request("POST", self.path, form, {"Content-Type": self.headers["Content-Type"]})
                 response = connection.getresponse()
                 content = response.read()
