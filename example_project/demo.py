@@ -11,6 +11,7 @@ import os
 import secrets
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,8 @@ sys.path.insert(0, str(ROOT))
 from example_project import environment  # noqa: E402  (an older Python must reach the line above)
 
 MANAGE = ROOT / "example_project" / "manage.py"
+DATABASE = ROOT / "example_project" / "db.sqlite3"
+MIGRATIONS = ROOT / "django_ihuyi" / "migrations"
 PATIENCE = 60
 # What the caller's shell says about a real deployment is not for the demonstration.
 DEPLOYMENT = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "DJANGO_SETTINGS_MODULE")
@@ -48,6 +51,7 @@ def main(arguments):
     began = time.monotonic()
     python = environment.make("example")
     installed = time.monotonic()
+    set_aside_older(DATABASE)
     manage(python, "migrate", "--verbosity", "0")
     with serve(python) as (address, site):
         tell_the_story(address)
@@ -126,6 +130,23 @@ DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def manage(python, *arguments):
     if subprocess.run([str(python), str(MANAGE), *arguments], cwd=ROOT, env=own_environ()).returncode:
         raise StepFailed(f"manage.py {arguments[0]} failed.")
+
+
+def set_aside_older(database):
+    """Rename a database that was made by migrations which are there no more: today's cannot go on from it."""
+    if not database.exists():
+        return
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        try:
+            applied = connection.execute("SELECT name FROM django_migrations WHERE app = 'ihuyi'").fetchall()
+        except sqlite3.OperationalError:  # nothing was migrated yet
+            return
+        # What is left in the write-ahead log goes into the file, which is all that is renamed.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    if {f"{name}.py" for (name,) in applied} - {path.name for path in MIGRATIONS.iterdir()}:
+        older = database.with_name(database.name + ".old")
+        database.replace(older)
+        print(f"{database.name} was made by an older version: it is {older.name} now, and a new one is made.")
 
 
 def own_environ():
