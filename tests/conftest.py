@@ -31,7 +31,7 @@ def empty_cache():
 
 
 @pytest.fixture(autouse=True)
-def open_gates():
+def fresh_admission():
     """What a test's failing platform has taught this process is none of the next test's business."""
     admission.forget()
     yield

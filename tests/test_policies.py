@@ -243,7 +243,7 @@ def test_a_policy_that_fails_sends_nothing(configure, outbox):
     assert (list(outbox), Message.objects.count()) == ([], 0)
 
 
-def test_gates_that_are_shut_are_told_to_both(configure):
+def test_a_refusal_by_admission_control_is_told_to_both(configure):
     configure(CHANNELS=failing(outcome="unsent"))
     shut_the_gates()
 

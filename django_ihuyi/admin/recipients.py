@@ -45,7 +45,7 @@ class RecipientAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("wrong guesses in a row"))
     def locks(self, recipient: Recipient) -> str:
-        """Return the purposes that rest or are locked after too many wrong guesses."""
+        """Return the purposes that are locked, for a time or for good, after too many wrong guesses."""
         counts = {purpose: budget["in_a_row"] for purpose, budget in recipient.guesses.items()}
         return ", ".join(f"{purpose}: {count}" for purpose, count in counts.items() if count >= IN_A_ROW)
 

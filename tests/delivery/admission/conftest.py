@@ -8,7 +8,7 @@ from tests.support.clocks import Clock
 
 @pytest.fixture
 def clock():
-    """Turn the gates' time: they begin anew with this clock, until a setting is changed."""
+    """Begin admission control anew with a clock that a test turns, until a setting is changed."""
     clock = Clock()
     admission.forget(clock=clock)
     return clock

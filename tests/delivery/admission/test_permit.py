@@ -1,4 +1,4 @@
-"""Who is let through to the platform, and what a refusal at the gates leaves untouched."""
+"""Admission control: which calls are let through to the platform, and what a refusal leaves untouched."""
 
 import itertools
 import logging
@@ -108,7 +108,7 @@ def fail():
 
 
 def said(caplog, *, level=logging.WARNING):
-    """Return what the gates' log says at a level."""
+    """Return what the log of admission control says at a level."""
     return [
         record.getMessage()
         for record in caplog.records
