@@ -110,6 +110,12 @@ def map_query(context, query):
 
 
 @described.hook
+def filter_cookies(context, cookies):
+    """Leave out what decodes to NUL, which Django's own sessions cannot look for in PostgreSQL."""
+    return not any("\\" in value or "\0" in value for value in (cookies or {}).values())
+
+
+@described.hook
 def map_path_parameters(context, parameters):
     return Known.put_into(parameters)
 
