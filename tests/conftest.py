@@ -1,5 +1,6 @@
 """What every test may ask for, and the figures that the proofs print."""
 
+import os
 from pathlib import Path
 
 import hypothesis
@@ -17,7 +18,9 @@ FIGURE = "figure "
 
 # How long an example takes is the machine's affair; what must be fast is measured by a test of its own.
 hypothesis.settings.register_profile("suite", deadline=None)
-hypothesis.settings.load_profile("suite")
+# The same examples each time, for CI: no change fails by the luck of another one.
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 flushing.install()
 

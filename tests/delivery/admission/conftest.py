@@ -1,4 +1,4 @@
-"""Gates whose clock a test turns."""
+"""Admission control whose clock a test turns."""
 
 import pytest
 
