@@ -12,6 +12,7 @@ from contextlib import ExitStack
 import pytest
 
 from django_ihuyi.client.outcomes import Outcome
+from tests.client.conftest import SHORT
 from tests.support.misbehaving_servers import (
     ACCEPTED,
     Server,
@@ -93,7 +94,7 @@ PERHAPS_SENT = {
 @pytest.mark.parametrize(("behave", "fault"), PERHAPS_SENT.values(), ids=PERHAPS_SENT)
 def test_what_may_have_left_is_unknown_and_never_sent_again(behave, fault, submit):
     with Server(behave) as server:
-        submission = submit(server.url())
+        submission = submit(server.url(), **(SHORT if fault == "deadline" else {}))
 
     assert (submission.outcome, submission.fault, submission.code) == (UNKNOWN, fault, None)
     assert len(server.requests) == server.connections == 1
@@ -211,7 +212,7 @@ def test_2_a_name_that_is_not_found_is_unsent_and_tried_twice(error, submit):
 
     lookup = Lookup(fail)
 
-    submission = submit("https://106.ihuyi.com/webservice/sms.php", lookup=lookup)
+    submission = submit("https://106.ihuyi.com/webservice/sms.php", lookup=lookup, **SHORT)
 
     assert (submission.outcome, submission.fault) == (Outcome.UNSENT, "name_not_found")
     assert lookup.asked == 2
@@ -227,7 +228,7 @@ def test_3_a_lookup_that_hangs_is_unsent_and_done_once_for_all_who_wait(submit):
     lookup = Lookup(hang)
     with ExitStack() as stack:
         stack.callback(revived.set)
-        submission = submit("https://106.ihuyi.com/webservice/sms.php", lookup=lookup)
+        submission = submit("https://106.ihuyi.com/webservice/sms.php", lookup=lookup, **SHORT)
 
     assert (submission.outcome, submission.fault) == (Outcome.UNSENT, "name_timeout")
     assert lookup.asked == 1
@@ -245,7 +246,7 @@ if sys.platform == "linux":  # Other systems refuse what they have no room for.
                 waiting = stack.enter_context(socket.socket())
                 waiting.setblocking(False)
                 waiting.connect_ex(full.getsockname())
-            submission = submit(f"http://127.0.0.1:{full.getsockname()[1]}/sms.php")
+            submission = submit(f"http://127.0.0.1:{full.getsockname()[1]}/sms.php", connect_timeout=0.3)
 
         assert (submission.outcome, submission.fault) == (Outcome.UNSENT, "connect_timeout")
         # Two tries of 0.3 s each.

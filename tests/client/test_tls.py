@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from django_ihuyi.client.http import Client
 from django_ihuyi.client.outcomes import Outcome
+from tests.client.conftest import SHORT
 from tests.support.misbehaving_servers import ACCEPTED, Server, answer, raw_listener, says, tls_server
 
 PAST = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
@@ -105,7 +106,7 @@ def test_tls_1_1_is_refused(submit, authority, roots):
 
 def test_7_a_handshake_that_hangs_is_unsent(submit):
     with raw_listener(lambda connection, over: over.wait(20)) as port:
-        submission = submit(f"https://localhost:{port}/sms.php")
+        submission = submit(f"https://localhost:{port}/sms.php", **SHORT)
 
     assert (submission.outcome, submission.fault) == (Outcome.UNSENT, "tls_handshake")
 
@@ -118,7 +119,7 @@ def test_7_a_handshake_that_drips_is_unsent_in_time(submit):
             connection.sendall(b"\0")
 
     with raw_listener(drip) as port:
-        submission = submit(f"https://localhost:{port}/sms.php")
+        submission = submit(f"https://localhost:{port}/sms.php", **SHORT)
 
     assert (submission.outcome, submission.fault) == (Outcome.UNSENT, "tls_handshake")
 
