@@ -8,6 +8,8 @@ from django.http import HttpRequest
 
 from django_ihuyi.conf import settings
 
+__all__ = ["client_of"]
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 

@@ -24,6 +24,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+__all__ = [
+    "BatchChanged",
+    "CaptchaFailed",
+    "CaptchaRequired",
+    "IhuyiError",
+    "InvalidAnswer",
+    "InvalidPhone",
+    "InvalidProof",
+    "LimitReached",
+    "NotSent",
+    "NumberRefused",
+    "OptedOut",
+    "SendingUnavailable",
+    "UnavailableChannel",
+    "UnknownPurpose",
+    "UnknownTemplate",
+]
+
 
 class IhuyiError(Exception):
     """The root: catch it to catch all that this package raises on purpose."""

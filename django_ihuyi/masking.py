@@ -22,6 +22,8 @@ from django.views.debug import ExceptionReporter
 
 from django_ihuyi import phones
 
+__all__ = ["MaskingFilter", "MaskingReporter", "mask"]
+
 #: What stands for a secret.
 MASK = "***"
 

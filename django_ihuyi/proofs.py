@@ -17,6 +17,8 @@ from django_ihuyi.exceptions import InvalidProof
 from django_ihuyi.keys import live_keys
 from django_ihuyi.models import Verification
 
+__all__ = ["LIFETIME", "Proof", "assign", "redeem"]
+
 #: How long after the right code a proof can be redeemed.
 LIFETIME = timedelta(minutes=10)
 

@@ -14,6 +14,8 @@ import pytest
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+__all__ = ["ihuyi_outbox", "ihuyi_simulator", "ihuyi_simulator_url"]
+
 BACKENDS = "django_ihuyi.backends"
 #: The platform's channels; those of the host's settings come beside them.
 CHANNELS = ("sms", "voice", "international", "marketing")

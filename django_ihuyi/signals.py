@@ -8,6 +8,18 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
+__all__ = [
+    "budget_exceeded",
+    "code_refused",
+    "code_sent",
+    "code_verified",
+    "limit_hit",
+    "message_changed",
+    "phone_taken_over",
+    "platform_blocked",
+    "reply_received",
+]
+
 #: A code left for a phone, or may have left. Arguments: `verification`, `message`.
 code_sent = Signal()
 

@@ -11,7 +11,8 @@ from django_ihuyi.backends import locmem
 from django_ihuyi.delivery import call, in_process
 from django_ihuyi.delivery.receipts import take_receipt
 from django_ihuyi.exceptions import LimitReached, SendingUnavailable, UnavailableChannel
-from django_ihuyi.models import Message, Receipt, Verification
+from django_ihuyi.models import Message, Verification
+from django_ihuyi.models.receipts import Receipt
 from django_ihuyi.verification import VerdictOutcome, get_status
 from tests.support import dispatchers
 from tests.support.policies import REGISTERED, STRANGER

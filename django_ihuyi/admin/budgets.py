@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from django_ihuyi.admin.base import ReadOnlyAdmin
-from django_ihuyi.models import Budget
+from django_ihuyi.models.budgets import Budget
 
 #: What the first word of a reason means; the second one is the limit, or what was seen.
 REASONS = {

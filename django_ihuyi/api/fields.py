@@ -11,6 +11,8 @@ from django_ihuyi import proofs
 from django_ihuyi.exceptions import InvalidProof
 from django_ihuyi.proofs import Proof
 
+__all__ = ["PhoneProofField"]
+
 
 class PhoneProofField(serializers.CharField):
     """Take a proof for `purpose`, redeem it, and give the `Proof`: its `phone` is the number to trust.

@@ -24,8 +24,9 @@ from django_ihuyi.api.problems import refuse
 from django_ihuyi.database import optimistic_retry
 from django_ihuyi.exceptions import NumberRefused
 from django_ihuyi.logs import get_logger
-from django_ihuyi.models import IdempotencyKey
-from django_ihuyi.verification import Verdict, repeat_right
+from django_ihuyi.models.idempotency_keys import IdempotencyKey
+from django_ihuyi.verification import Verdict
+from django_ihuyi.verification.verifying import repeat_right
 
 #: Seconds after which a caller may repeat a request that is still being answered.
 RETRY_AFTER = 1

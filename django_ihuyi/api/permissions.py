@@ -16,6 +16,8 @@ from django_ihuyi.exceptions import InvalidProof
 from django_ihuyi.masking import MASK
 from django_ihuyi.proofs import Proof
 
+__all__ = ["HasPhoneProof"]
+
 
 class HasPhoneProof(BasePermission):
     """Let a request pass that brings a proof for the view's `phone_proof_purpose`, and redeem it.

@@ -21,7 +21,8 @@ from django_ihuyi.conf import Settings, settings
 from django_ihuyi.database.clock import DatabaseNow
 from django_ihuyi.guards import exemptions
 from django_ihuyi.logs import get_logger
-from django_ihuyi.models import Kind, Message, MessageQuerySet
+from django_ihuyi.models import Kind, Message
+from django_ihuyi.models.messages import MessageQuerySet
 from django_ihuyi.rates import fill_up
 from django_ihuyi.signals import limit_hit
 

@@ -10,8 +10,9 @@ from django.utils.module_loading import import_string
 
 from django_ihuyi.backends.base import BaseBackend
 from django_ihuyi.conf import settings
+from django_ihuyi.texts.templates import OutgoingText
 
-__all__ = ["BaseBackend", "get_backend"]
+__all__ = ["BaseBackend", "OutgoingText", "get_backend"]
 
 _backends: dict[str, BaseBackend] = {}
 

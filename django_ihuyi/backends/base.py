@@ -8,6 +8,8 @@ from typing import Any
 from django_ihuyi.client.outcomes import Balance, Outcome, Submission
 from django_ihuyi.texts.templates import OutgoingText
 
+__all__ = ["BaseBackend"]
+
 
 class BaseBackend(ABC):
     """Hand messages over; subclass it to reach something else, and name the subclass in CHANNELS."""

@@ -9,6 +9,8 @@ from django_ihuyi.backends.base import BaseBackend
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.texts.templates import OutgoingText
 
+__all__ = ["ConsoleBackend"]
+
 
 class ConsoleBackend(BaseBackend):
     """Print each message in place of sending it."""

@@ -13,6 +13,8 @@ from django_ihuyi.client.outcomes import Balance, Outcome, Submission
 from django_ihuyi.conf import settings
 from django_ihuyi.texts.templates import OutgoingText
 
+__all__ = ["IhuyiBackend"]
+
 #: The platform's product behind each channel; a channel of another name is one more of SMS.
 PRODUCTS = {"voice": "voice_code", "international": "international", "marketing": "marketing"}
 

@@ -10,6 +10,8 @@ from django_ihuyi.backends.base import BaseBackend
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.texts.templates import OutgoingText
 
+__all__ = ["LocmemBackend", "SentText", "outbox"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentText:

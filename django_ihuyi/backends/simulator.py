@@ -16,6 +16,8 @@ from django_ihuyi.simulator.accounts import TRIAL_ACCOUNTS, VARIABLE, trial_acco
 from django_ihuyi.simulator.app import SimulatorApp
 from django_ihuyi.texts.templates import PLACE
 
+__all__ = ["SimulatorBackend", "get_app"]
+
 
 @cache
 def get_app() -> SimulatorApp:

@@ -12,7 +12,8 @@ from django_ihuyi.checks.databases import our_databases
 from django_ihuyi.checks.findings import finding, is_unreadable
 from django_ihuyi.checks.names import sound
 from django_ihuyi.conf import Settings, settings
-from django_ihuyi.retention import STEPS, UNLIMITED
+from django_ihuyi.retention.periods import UNLIMITED
+from django_ihuyi.retention.steps import STEPS
 
 DEFAULTS: Mapping[str, int | None] = Settings.RETENTION
 #: What the limits look back at is kept whatever is set, and a message shall not vanish on the day it was sent.

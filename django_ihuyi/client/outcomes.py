@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+__all__ = ["FAULTS", "Balance", "Fault", "Outcome", "Submission"]
+
 
 class Outcome(enum.Enum):
     """The four ways in which a call can end."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+__all__ = ["CATALOGUE", "Actor", "ResultCode", "ResultKind", "describe"]
+
 
 class ResultKind(enum.Enum):
     """What sort of answer a result code is."""

@@ -8,6 +8,8 @@ from collections.abc import Generator
 from time import monotonic
 from typing import Any
 
+__all__ = ["end_waits"]
+
 #: Seconds that the server's own word, "canceling statement due to statement timeout", may be on its way.
 GRACE = 0.5
 _SECONDS = {None: 0.001, "ms": 0.001, "s": 1, "min": 60, "h": 3_600, "d": 86_400}

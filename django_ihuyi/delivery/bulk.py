@@ -34,7 +34,9 @@ from django_ihuyi.delivery.queue import IN_HAND, POLL_INTERVAL
 from django_ihuyi.delivery.reservation import reserve
 from django_ihuyi.delivery.worker import CHUNK_SIZE
 from django_ihuyi.exceptions import BatchChanged, InvalidPhone, NotSent, SendingUnavailable
-from django_ihuyi.models import BatchRow, Kind, Message, RowTaken, State, batches, write_claimed
+from django_ihuyi.models import Kind, Message, State, batches
+from django_ihuyi.models.batches import BatchRow, RowTaken
+from django_ihuyi.models.sql.claim import write_claimed
 
 #: Refusals that say nothing of the row itself.
 _OF_OTHERS = {ResultKind.ACCOUNT, ResultKind.CLOCK, ResultKind.THROTTLED}

@@ -15,13 +15,14 @@ from django_ihuyi import policies
 from django_ihuyi.backends import get_backend
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.database import optimistic_retry
-from django_ihuyi.delivery.admission import PATIENCE, STANDSTILL, acquire_permit
 from django_ihuyi.delivery.admission.ceiling import Place, wait_for_place
+from django_ihuyi.delivery.admission.permit import PATIENCE, STANDSTILL, acquire_permit
 from django_ihuyi.delivery.outcomes import settle
 from django_ihuyi.exceptions import SendingUnavailable
 from django_ihuyi.limits import CALL_DEADLINE
 from django_ihuyi.logs import get_logger
-from django_ihuyi.models import FRESHNESS, LEASE, Message
+from django_ihuyi.models import Message
+from django_ihuyi.models.messages import FRESHNESS, LEASE
 from django_ihuyi.texts import templates
 
 logger = get_logger("django_ihuyi.calls")

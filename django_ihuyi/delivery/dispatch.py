@@ -12,8 +12,8 @@ from django_ihuyi import policies
 from django_ihuyi.conf import settings
 from django_ihuyi.database import transactions
 from django_ihuyi.delivery import in_process
-from django_ihuyi.delivery.admission import PATIENCE, STANDSTILL, acquire_permit
 from django_ihuyi.delivery.admission.ceiling import Place
+from django_ihuyi.delivery.admission.permit import PATIENCE, STANDSTILL, acquire_permit
 from django_ihuyi.delivery.call import deliver
 from django_ihuyi.delivery.dispatchers.base import INLINE, Dispatcher, get_dispatcher
 from django_ihuyi.delivery.outcomes import withdraw

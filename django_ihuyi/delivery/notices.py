@@ -16,7 +16,8 @@ from django_ihuyi.delivery.dispatch import dispatch, initial_state, permit_to_ca
 from django_ihuyi.delivery.outcomes import raise_unless_sent
 from django_ihuyi.delivery.reservation import reserve
 from django_ihuyi.exceptions import OptedOut, UnknownTemplate
-from django_ihuyi.models import Kind, Message, Snapshot
+from django_ihuyi.models import Kind, Message
+from django_ihuyi.models.sql.snapshot import Snapshot
 from django_ihuyi.texts import templates
 
 

@@ -17,12 +17,8 @@ from django_ihuyi.exceptions import NumberRefused, SendingUnavailable
 from django_ihuyi.limits import Refusal
 from django_ihuyi.limits.messages import LEARNED
 from django_ihuyi.logs import get_logger
-from django_ihuyi.models import (
-    LEASE,
-    Message,
-    State,
-    Verification,
-)
+from django_ihuyi.models import Message, State, Verification
+from django_ihuyi.models.messages import LEASE
 from django_ihuyi.phones import fixed_codes
 
 # By what ends a message, under the names that docs/howto/deploy.md lists.

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from django.core.exceptions import ImproperlyConfigured
 
 from django_ihuyi.database import optimistic_retry
-from django_ihuyi.delivery.admission import acquire_permit
 from django_ihuyi.delivery.admission.ceiling import Full, Place, take_place, wait_for_place
+from django_ihuyi.delivery.admission.permit import acquire_permit
 from django_ihuyi.delivery.call import deliver, prepare
 from django_ihuyi.delivery.outcomes import withdraw
 from django_ihuyi.exceptions import SendingUnavailable
 from django_ihuyi.limits import CALL_DEADLINE, PACE, find_wait
 from django_ihuyi.logs import get_logger
-from django_ihuyi.models import Kind, Message, Snapshot, State, read_snapshot, take_claimed
+from django_ihuyi.models import Kind, Message, State
+from django_ihuyi.models.sql.claim import take_claimed
+from django_ihuyi.models.sql.snapshot import Snapshot, read_snapshot
 from django_ihuyi.phones import fixed_codes
 
 logger = get_logger("django_ihuyi.queued")

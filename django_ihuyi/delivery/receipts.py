@@ -15,8 +15,9 @@ from django_ihuyi import phones, signals
 from django_ihuyi.database import optimistic_retry, transactions
 from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.logs import get_logger
-from django_ihuyi.models import Message, Receipt, Reply, State, UnmatchedReceipt
-from django_ihuyi.models.receipts import find_message, move
+from django_ihuyi.models import Message, Reply, State
+from django_ihuyi.models.receipts import Receipt, find_message, move
+from django_ihuyi.models.unmatched_receipts import UnmatchedReceipt
 
 #: Of the receipts without a message, so many of the newest are looked at again with each push.
 _NEWEST = 100

@@ -11,7 +11,9 @@ from django_ihuyi.conf import settings
 from django_ihuyi.database import optimistic_retry
 from django_ihuyi.exceptions import LimitReached, SendingUnavailable
 from django_ihuyi.limits import GuessBudget, Refusal, Rules, find_refusal
-from django_ihuyi.models import Kind, Message, Recipient, Snapshot, State, read_snapshot, write_claimed
+from django_ihuyi.models import Kind, Message, Recipient, State
+from django_ihuyi.models.sql.claim import write_claimed
+from django_ihuyi.models.sql.snapshot import Snapshot, read_snapshot
 from django_ihuyi.phones import fixed_codes
 from django_ihuyi.phones.fixed_codes import FixedCode
 

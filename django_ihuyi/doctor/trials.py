@@ -13,7 +13,8 @@ from django_ihuyi import delivery, phones, verification
 from django_ihuyi.doctor.diagnoses import Diagnosis, Level
 from django_ihuyi.doctor.phrases import ADVICE, FAULTS, explain
 from django_ihuyi.exceptions import IhuyiError
-from django_ihuyi.models import Message, MessageQuerySet, Recipient, State
+from django_ihuyi.models import Message, Recipient, State
+from django_ihuyi.models.messages import MessageQuerySet
 
 SUBJECT = "message"
 #: Seconds between two looks at a message that has not left yet.

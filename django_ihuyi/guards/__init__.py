@@ -13,7 +13,7 @@ from django_ihuyi.conf import settings
 from django_ihuyi.exceptions import IhuyiError, LimitReached
 from django_ihuyi.guards.base import Guard, Wanted
 
-__all__ = ["Guard", "Wanted", "guarded"]
+__all__ = ["Guard", "Wanted"]
 
 #: Seconds after which a caller may come back when a captcha is wanted and no guard can show one.
 _RETRY_AFTER = 60

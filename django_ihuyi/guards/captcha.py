@@ -19,7 +19,11 @@ from django_ihuyi.guards.captchas import DEADLINE, Captcha, CaptchaDown, get_cap
 from django_ihuyi.guards.captchas.rules import CaptchaRule, find_rule
 from django_ihuyi.guards.captchas.tickets import LIFETIME, read_ticket, write_ticket
 from django_ihuyi.logs import get_logger
-from django_ihuyi.models import Kind, Message, MessageQuerySet, Recipient, SpentCaptcha
+from django_ihuyi.models import Kind, Message, Recipient
+from django_ihuyi.models.captchas import SpentCaptcha
+from django_ihuyi.models.messages import MessageQuerySet
+
+__all__ = ["CaptchaGuard"]
 
 #: Over which time the rules count codes.
 DAY = timedelta(days=1)

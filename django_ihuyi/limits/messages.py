@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django_ihuyi.models import LEASE, Kind, Message, Recipient, Snapshot, State
+from django_ihuyi.models import Kind, Message, Recipient, State
+from django_ihuyi.models.messages import LEASE
+from django_ihuyi.models.sql.snapshot import Snapshot
 
 DAY = timedelta(days=1)
 #: The platform takes one message a second for one number (4080), measured on arrival; counted from the end of the

@@ -9,7 +9,8 @@ from time import monotonic
 
 from django.utils.translation import gettext as _
 
-from django_ihuyi.models import BatchRow, State
+from django_ihuyi.models import State
+from django_ihuyi.models.batches import BatchRow
 
 _SENT = (State.SUBMITTED, State.DELIVERED, State.UNDELIVERED)
 _OPEN = (State.QUEUED, State.SENDING)

@@ -14,17 +14,11 @@ from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi.database.clock import DatabaseNow
 from django_ihuyi.guards.budgets.rules import longest_period
-from django_ihuyi.models import (
-    Budget,
-    IdempotencyKey,
-    Message,
-    Recipient,
-    Reply,
-    SpentCaptcha,
-    UnmatchedReceipt,
-    Verification,
-    unmatched_receipts,
-)
+from django_ihuyi.models import Message, Recipient, Reply, Verification, unmatched_receipts
+from django_ihuyi.models.budgets import Budget
+from django_ihuyi.models.captchas import SpentCaptcha
+from django_ihuyi.models.idempotency_keys import IdempotencyKey
+from django_ihuyi.models.unmatched_receipts import UnmatchedReceipt
 from django_ihuyi.retention import erasing
 from django_ihuyi.retention.periods import COUNTED, message_period, period
 

@@ -10,8 +10,9 @@ from django.views.decorators.debug import sensitive_variables
 
 from django_ihuyi.database import optimistic_retry
 from django_ihuyi.database.clock import DatabaseNow
-from django_ihuyi.models import Message, Recipient, Reply, State, UnmatchedReceipt, Verification
+from django_ihuyi.models import Message, Recipient, Reply, State, Verification
 from django_ihuyi.models.doubles import unite
+from django_ihuyi.models.unmatched_receipts import UnmatchedReceipt
 from django_ihuyi.retention import erasing
 from django_ihuyi.retention.periods import COUNTED
 

@@ -14,6 +14,8 @@ from django_ihuyi.simulator.app import SimulatorApp
 from django_ihuyi.simulator.connection import serve_connection
 from django_ihuyi.simulator.simulator import Simulator
 
+__all__ = ["SimulatorServer", "serving"]
+
 #: A client that says nothing for so many seconds is hung up on.
 IDLE = 75
 #: How long the phone page's request for news may wait for some.

@@ -2,7 +2,7 @@
 
 from django_ihuyi.verification.sending import IssuedCode, send_code
 from django_ihuyi.verification.status import Status, get_status
-from django_ihuyi.verification.verifying import Verdict, VerdictOutcome, repeat_right, verify_code
+from django_ihuyi.verification.verifying import Verdict, VerdictOutcome, verify_code
 
 __all__ = [
     "IssuedCode",
@@ -10,7 +10,6 @@ __all__ = [
     "Verdict",
     "VerdictOutcome",
     "get_status",
-    "repeat_right",
     "send_code",
     "verify_code",
 ]

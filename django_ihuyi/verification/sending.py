@@ -20,7 +20,8 @@ from django_ihuyi.delivery.outcomes import is_for_test_number, raise_unless_sent
 from django_ihuyi.delivery.reservation import reserve
 from django_ihuyi.exceptions import UnavailableChannel, UnknownPurpose
 from django_ihuyi.guards import Wanted, guarded
-from django_ihuyi.models import Kind, Message, Snapshot, Verification
+from django_ihuyi.models import Kind, Message, Verification
+from django_ihuyi.models.sql.snapshot import Snapshot
 from django_ihuyi.models.verifications import parse_id
 from django_ihuyi.phones import fixed_codes
 from django_ihuyi.texts import templates

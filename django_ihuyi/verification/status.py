@@ -13,7 +13,9 @@ from django_ihuyi.conf import settings
 from django_ihuyi.delivery import receipts
 from django_ihuyi.delivery.reservation import rules_of
 from django_ihuyi.limits import find_refusal
-from django_ihuyi.models import LEASE, Kind, Message, Snapshot, State, Verification, read_verification
+from django_ihuyi.models import Kind, Message, State, Verification
+from django_ihuyi.models.messages import LEASE
+from django_ihuyi.models.sql.snapshot import Snapshot, read_verification
 from django_ihuyi.models.verifications import parse_id
 from django_ihuyi.phones import fixed_codes
 

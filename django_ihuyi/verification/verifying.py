@@ -17,7 +17,8 @@ from django_ihuyi import proofs, signals
 from django_ihuyi.conf import settings
 from django_ihuyi.database import optimistic_retry, transactions
 from django_ihuyi.limits import GuessBudget
-from django_ihuyi.models import Recipient, Verification, read_verification
+from django_ihuyi.models import Recipient, Verification
+from django_ihuyi.models.sql.snapshot import read_verification
 from django_ihuyi.models.verifications import parse_id
 
 #: How long after a right guess its answer can be repeated: it may have been lost on the way.

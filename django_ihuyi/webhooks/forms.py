@@ -15,7 +15,7 @@ from django_ihuyi import phones
 from django_ihuyi.client.sanitizing import clean
 from django_ihuyi.conf import settings
 from django_ihuyi.exceptions import InvalidPhone
-from django_ihuyi.models import Receipt
+from django_ihuyi.models.receipts import Receipt
 
 #: Longest body, in bytes; the longest honest one has some thousands.
 MAX_BYTES = 64 * 1024

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from django_ihuyi.models import Budget
+from django_ihuyi.models.budgets import Budget
 from tests.guards.budgets.test_guard import CLIENT, CONVERSION, GUARD, OFF, ask_many
 from tests.support.time_travel import let_pass
 

@@ -110,12 +110,6 @@ def map_query(context, query):
 
 
 @described.hook
-def filter_cookies(context, cookies):
-    """Leave out what decodes to NUL, which Django's own sessions cannot look for in PostgreSQL."""
-    return not any("\\" in value or "\0" in value for value in (cookies or {}).values())
-
-
-@described.hook
 def map_path_parameters(context, parameters):
     return Known.put_into(parameters)
 
@@ -142,6 +136,9 @@ def answered(figure, request):
 @described.parametrize()
 @hypothesis_settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_asked_is_answered_as_described(case, answered, live_server):
+    # Credentials are for the host's authentication to judge, and Django's own fails on a NUL in PostgreSQL.
+    (case.headers or {}).pop("Authorization", None)
+    (case.cookies or {}).clear()
     response = case.call(base_url=live_server.url)
 
     case.validate_response(response, checks=CHECKS)

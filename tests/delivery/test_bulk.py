@@ -9,7 +9,8 @@ from django.db import IntegrityError, connection, transaction
 from django_ihuyi import delivery, exceptions, tasks
 from django_ihuyi.backends.locmem import LocmemBackend
 from django_ihuyi.delivery import bulk, worker
-from django_ihuyi.models import BatchRow, Message, Recipient, RowTaken, State
+from django_ihuyi.models import Message, Recipient, State
+from django_ihuyi.models.batches import BatchRow, RowTaken
 from django_ihuyi.verification import send_code
 from tests.support import dispatchers
 from tests.support.time_travel import let_pass

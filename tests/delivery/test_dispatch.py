@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from django_ihuyi import delivery, exceptions
 from django_ihuyi.client.outcomes import Outcome, Submission
-from django_ihuyi.delivery import admission, dispatch, worker
+from django_ihuyi.delivery import dispatch, worker
+from django_ihuyi.delivery.admission.permit import acquire_permit
 from django_ihuyi.models import Message, Recipient
 from django_ihuyi.verification import VerdictOutcome, get_status
 from tests.support import dispatchers
@@ -66,7 +67,7 @@ def test_a_queue_that_runs_tasks_at_once_does_not_run_in_circles_while_the_platf
     configure, outbox, caplog, dispatcher, code
 ):
     configure(DISPATCHER=dispatcher, TEMPLATES={"shipped": {"TEXT": "{1}"}, "code": {"TEXT": "{code}"}})
-    with admission.acquire_permit("sms") as permit:
+    with acquire_permit("sms") as permit:
         permit.call(lambda: Submission(outcome=Outcome.REFUSED, code=4051, text="", elapsed=0.1))
 
     if code:

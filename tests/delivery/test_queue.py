@@ -12,6 +12,7 @@ from django_ihuyi.backends.locmem import LocmemBackend
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.database.clock import DatabaseNow
 from django_ihuyi.delivery import admission, in_process, queue
+from django_ihuyi.delivery.admission.permit import acquire_permit
 from django_ihuyi.models import Message, Recipient, Verification
 from django_ihuyi.verification import get_status
 from tests.support import dispatchers
@@ -273,7 +274,7 @@ def shut_platform(_queue, configure):
     inside, leave = threading.Event(), threading.Event()
 
     def hold():
-        with admission.acquire_permit("sms"):
+        with acquire_permit("sms"):
             inside.set()
             leave.wait(60)
 
@@ -330,7 +331,7 @@ def _blocked_marketing(_queue, configure):
     channels = ["sms", "marketing", "voice"]
     configure(DISPATCHER=dispatchers.DEFERRING, CHANNELS={channel: failing()["sms"] for channel in channels})
     for channel in channels[1:]:
-        with admission.acquire_permit(channel) as permit:
+        with acquire_permit(channel) as permit:
             permit.call(lambda: Submission(outcome=Outcome.REFUSED, code=4051, text="", elapsed=0.1))
 
 

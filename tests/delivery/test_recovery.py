@@ -16,7 +16,8 @@ from django_ihuyi.database.clock import DatabaseNow
 from django_ihuyi.delivery import call, recovery, worker
 from django_ihuyi.delivery.recovery import Recovered, recover
 from django_ihuyi.management.commands.ihuyi_recover import Command
-from django_ihuyi.models import Message, MessageQuerySet, Verification
+from django_ihuyi.models import Message, Verification
+from django_ihuyi.models.messages import MessageQuerySet
 from django_ihuyi.verification import VerdictOutcome
 from tests.support.time_travel import let_pass
 from tests.support.use_cases import failing, guess_right, send

@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django_ihuyi.exceptions import CaptchaFailed, CaptchaRequired, LimitReached, SendingUnavailable
 from django_ihuyi.guards import Guard, captcha
 from django_ihuyi.guards.captchas import get_captcha
-from django_ihuyi.models import Message, SpentCaptcha
+from django_ihuyi.models import Message
+from django_ihuyi.models.captchas import SpentCaptcha
 from tests.support.riddle_captcha import GUARD, riddles, solve
 from tests.support.time_travel import let_pass
 from tests.support.use_cases import PHONE, failing, send

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_ihuyi.limits import Refusal, Rules, find_refusal
-from django_ihuyi.models import Kind, Message, Recipient, Snapshot, State
+from django_ihuyi.models import Kind, Message, Recipient, State
+from django_ihuyi.models.sql.snapshot import Snapshot
 
 # Ten seconds after midnight in Shanghai, where "a day" could begin.
 NOW = datetime(2026, 12, 31, 16, 0, 10, tzinfo=timezone.utc)

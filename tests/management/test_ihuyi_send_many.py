@@ -12,7 +12,8 @@ from django.core.management.base import CommandError
 from django_ihuyi.backends.locmem import LocmemBackend
 from django_ihuyi.delivery.admission.circuit_breaker import FAILURES
 from django_ihuyi.management.commands import ihuyi_send_many
-from django_ihuyi.models import BatchRow, Message
+from django_ihuyi.models import Message
+from django_ihuyi.models.batches import BatchRow
 from tests.support import dispatchers
 from tests.support.time_travel import let_pass
 from tests.support.use_cases import failing

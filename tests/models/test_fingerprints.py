@@ -10,7 +10,9 @@ from django_ihuyi import phones, retention
 from django_ihuyi.backends.locmem import outbox
 from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.exceptions import LimitReached
-from django_ihuyi.models import Message, Recipient, Reply, Verification, read_snapshot, write_claimed
+from django_ihuyi.models import Message, Recipient, Reply, Verification
+from django_ihuyi.models.sql.claim import write_claimed
+from django_ihuyi.models.sql.snapshot import read_snapshot
 from django_ihuyi.phones import numbers
 from tests.support.time_travel import let_pass
 from tests.support.use_cases import PHONE, guess_right, send

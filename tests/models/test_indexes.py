@@ -8,20 +8,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from django_ihuyi import retention
 from django_ihuyi.admin.base import BoundedPaginator
 from django_ihuyi.delivery.receipts import take_receipt
-from django_ihuyi.models import (
-    BatchRow,
-    Budget,
-    Message,
-    Receipt,
-    Recipient,
-    Reply,
-    SpentCaptcha,
-    Verification,
-    read_snapshot,
-)
+from django_ihuyi.models import Message, Recipient, Reply, Verification
+from django_ihuyi.models.batches import BatchRow
+from django_ihuyi.models.budgets import Budget
+from django_ihuyi.models.captchas import SpentCaptcha
+from django_ihuyi.models.receipts import Receipt
+from django_ihuyi.models.sql.snapshot import read_snapshot
+from django_ihuyi.retention.steps import STEPS
 from django_ihuyi.verification import get_status
 from tests.support.use_cases import PHONE, send
 
@@ -57,7 +52,7 @@ EITHER = {"reply: recipient_id, replied_at": "ihuyi_reply_once"}
 
 
 def purge(name):
-    [step] = [step for step in retention.STEPS if str(step.name) == name]
+    [step] = [step for step in STEPS if str(step.name) == name]
     return list(step.due(using="default")[:1000])
 
 

@@ -8,7 +8,8 @@ import pytest
 from django.db import connection
 
 from django_ihuyi.exceptions import LimitReached
-from django_ihuyi.models import Budget, Message
+from django_ihuyi.models import Message
+from django_ihuyi.models.budgets import Budget
 from django_ihuyi.verification import send_code
 from tests.conftest import url_of
 from tests.proofs.support.concurrent_requests import ROUNDS

@@ -10,7 +10,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from django_ihuyi.models import BatchRow, Message
+from django_ihuyi.models import Message
+from django_ihuyi.models.batches import BatchRow
 from tests.conftest import url_of
 from tests.proofs.support.processes import PATIENCE, running_platform
 from tests.proofs.support.queued_sites import Queue, finish, make_tables, wait_until

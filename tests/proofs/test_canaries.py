@@ -27,7 +27,8 @@ from django_ihuyi.delivery.dispatchers import celery
 from django_ihuyi.delivery.recovery import recover
 from django_ihuyi.forms import PhoneProofField
 from django_ihuyi.guards.captchas import get_captcha
-from django_ihuyi.models import Budget, Message, Recipient
+from django_ihuyi.models import Message, Recipient
+from django_ihuyi.models.budgets import Budget
 from django_ihuyi.phones import fixed_codes
 from django_ihuyi.simulator import Account, Simulator
 from django_ihuyi.simulator.server import serving

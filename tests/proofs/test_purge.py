@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from django_ihuyi.models import Message, Recipient, Verification
-from django_ihuyi.retention import STEPS
+from django_ihuyi.retention.steps import STEPS
 from django_ihuyi.verification import send_code
 from tests.proofs.support.processes import ROOT, running_site
 from tests.proofs.support.site_client import Site, new_phone, send

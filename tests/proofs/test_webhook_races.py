@@ -15,7 +15,8 @@ from django.db import connection
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 
-from django_ihuyi.models import Message, Recipient, Reply, State, UnmatchedReceipt
+from django_ihuyi.models import Message, Recipient, Reply, State
+from django_ihuyi.models.unmatched_receipts import UnmatchedReceipt
 from tests.conftest import url_of
 from tests.proofs.support.concurrent_requests import PARALLEL, ROUNDS
 from tests.proofs.support.forged_pushes import attack, forgeries

@@ -11,16 +11,11 @@ from django.utils import timezone
 from django_ihuyi import delivery, retention
 from django_ihuyi.backends.locmem import outbox
 from django_ihuyi.exceptions import LimitReached, OptedOut
-from django_ihuyi.models import (
-    IdempotencyKey,
-    Message,
-    Receipt,
-    Recipient,
-    Reply,
-    SpentCaptcha,
-    UnmatchedReceipt,
-    Verification,
-)
+from django_ihuyi.models import Message, Recipient, Reply, Verification
+from django_ihuyi.models.captchas import SpentCaptcha
+from django_ihuyi.models.idempotency_keys import IdempotencyKey
+from django_ihuyi.models.receipts import Receipt
+from django_ihuyi.models.unmatched_receipts import UnmatchedReceipt
 from django_ihuyi.retention.steps import STEPS
 from django_ihuyi.verification import VerdictOutcome, get_status, verify_code
 from tests.support.database_dump import dump
@@ -344,7 +339,7 @@ def test_no_row_s_deletion_is_announced_one_by_one():
 
 
 @pytest.mark.skipif(connection.vendor == "mysql", reason="MariaDB plans by what stands in the tables: nothing")
-@pytest.mark.parametrize("step", retention.STEPS, ids=lambda step: str(step.name))
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: str(step.name))
 def test_what_is_due_is_found_by_an_index(configure, step):
     """In the order in which it is taken, so that no purge ever sorts a table."""
     configure(RETENTION={"verification_days": 365})

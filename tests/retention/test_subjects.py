@@ -12,7 +12,10 @@ from django_ihuyi import delivery, proofs, retention
 from django_ihuyi.backends.locmem import outbox
 from django_ihuyi.database.optimistic_retry import StaleRow
 from django_ihuyi.exceptions import InvalidProof, LimitReached, OptedOut
-from django_ihuyi.models import Message, Receipt, Recipient, Reply, UnmatchedReceipt, Verification, read_snapshot
+from django_ihuyi.models import Message, Recipient, Reply, Verification
+from django_ihuyi.models.receipts import Receipt
+from django_ihuyi.models.sql.snapshot import read_snapshot
+from django_ihuyi.models.unmatched_receipts import UnmatchedReceipt
 from django_ihuyi.verification import VerdictOutcome
 from tests.support.database_dump import dump
 from tests.support.live_platform import run  # noqa: F401 - a fixture

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 
 from django_ihuyi.exceptions import LimitReached
-from django_ihuyi.models import read_verification
+from django_ihuyi.models.sql.snapshot import read_verification
 from django_ihuyi.verification import VerdictOutcome, verify_code
 from tests.support.time_travel import let_pass
 from tests.support.use_cases import guess_wrong, send

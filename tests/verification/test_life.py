@@ -13,7 +13,8 @@ from django_ihuyi.backends.locmem import outbox
 from django_ihuyi.delivery import admission, receipts
 from django_ihuyi.delivery.recovery import recover
 from django_ihuyi.exceptions import LimitReached, SendingUnavailable
-from django_ihuyi.models import Message, Receipt, State, Verification
+from django_ihuyi.models import Message, State, Verification
+from django_ihuyi.models.receipts import Receipt
 from django_ihuyi.verification import get_status, verify_code
 from tests.support.life_model import ATTEMPTS, MESSAGES_A_DAY, Model
 from tests.support.time_travel import MODELS, let_pass

@@ -10,7 +10,8 @@ from django.core.signals import got_request_exception
 from django.urls import reverse
 from django.views.debug import ExceptionReporter
 
-from django_ihuyi.models import Reply, UnmatchedReceipt
+from django_ihuyi.models import Reply
+from django_ihuyi.models.unmatched_receipts import UnmatchedReceipt
 from tests.webhooks.conftest import OLD_SECRET, SECRET, receipt_form, row
 
 pytestmark = pytest.mark.django_db

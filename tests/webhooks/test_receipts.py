@@ -8,8 +8,9 @@ import pytest
 from django.db.models import F
 
 from django_ihuyi.database.optimistic_retry import StaleRow
-from django_ihuyi.models import Message, Receipt, Recipient, UnmatchedReceipt, Verification
-from django_ihuyi.models.receipts import find_message, move
+from django_ihuyi.models import Message, Recipient, Verification
+from django_ihuyi.models.receipts import Receipt, find_message, move
+from django_ihuyi.models.unmatched_receipts import UnmatchedReceipt
 from django_ihuyi.verification import VerdictOutcome, get_status
 from tests.support.time_travel import let_pass
 from tests.support.use_cases import PHONE, failing, guess_right, guess_wrong, send

@@ -7,7 +7,8 @@ from django.db import transaction
 
 from django_ihuyi import signals
 from django_ihuyi.delivery import receipts
-from django_ihuyi.models import Message, Receipt, Reply
+from django_ihuyi.models import Message, Reply
+from django_ihuyi.models.receipts import Receipt
 from tests.support.use_cases import PHONE
 from tests.webhooks.conftest import row
 

@@ -8,7 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from django_ihuyi.delivery import receipts, recovery
 from django_ihuyi.delivery.recovery import Recovered, recover
-from django_ihuyi.models import Message, Recipient, UnmatchedReceipt, unmatched_receipts
+from django_ihuyi.models import Message, Recipient, unmatched_receipts
+from django_ihuyi.models.unmatched_receipts import UnmatchedReceipt
 from django_ihuyi.verification import get_status
 from tests.support.time_travel import let_pass
 from tests.support.use_cases import PHONE, send

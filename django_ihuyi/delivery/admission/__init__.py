@@ -7,6 +7,6 @@
 - `ceiling`: how many messages may leave by an account within a second
 """
 
-from django_ihuyi.delivery.admission.permit import PATIENCE, STANDSTILL, Permit, acquire_permit, forget
+from django_ihuyi.delivery.admission.permit import forget
 
-__all__ = ["PATIENCE", "STANDSTILL", "Permit", "acquire_permit", "forget"]
+__all__ = ["forget"]

@@ -16,7 +16,7 @@ from django_ihuyi.conf import settings
 from django_ihuyi.exceptions import SendingUnavailable
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Kind
-from django_ihuyi.models import Place as Row
+from django_ihuyi.models.places import Place as Row
 
 logger = get_logger("django_ihuyi.ceiling")
 

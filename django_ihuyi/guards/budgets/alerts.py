@@ -7,7 +7,7 @@ from datetime import datetime
 from django_ihuyi import signals
 from django_ihuyi.guards.budgets.rules import Mode, Overrun
 from django_ihuyi.logs import get_logger
-from django_ihuyi.models import Budget
+from django_ihuyi.models.budgets import Budget
 
 logger = get_logger("django_ihuyi.guards")
 

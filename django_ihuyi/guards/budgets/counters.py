@@ -10,7 +10,7 @@ from datetime import datetime
 from django_ihuyi.guards.budgets.distinct_numbers import Numbers
 from django_ihuyi.guards.budgets.rules import BudgetRule, Mode, Overrun
 from django_ihuyi.guards.budgets.sliding_window import Spending
-from django_ihuyi.models import Budget
+from django_ihuyi.models.budgets import Budget
 from django_ihuyi.rates import Rate
 
 #: A slot of a counter is at most so long (seconds): settings that were changed are taken over when the next one begins.

@@ -15,7 +15,7 @@ from django_ihuyi.guards.budgets.counters import BudgetCounter, Increment
 from django_ihuyi.guards.budgets.plan import make_plan
 from django_ihuyi.guards.budgets.rules import Mode, Overrun
 from django_ihuyi.logs import get_logger
-from django_ihuyi.models import Budget, BudgetSnapshot
+from django_ihuyi.models.budgets import Budget, BudgetSnapshot
 
 logger = get_logger("django_ihuyi.guards")
 

@@ -12,8 +12,8 @@ from django_ihuyi.guards.budgets.alerts import announce
 from django_ihuyi.guards.budgets.conversion_breaker import ConversionBreaker, ConversionThresholds, Stage
 from django_ihuyi.guards.budgets.counters import load_spending
 from django_ihuyi.guards.budgets.rules import BudgetRule, Mode, Overrun
-from django_ihuyi.models import Budget, BudgetSnapshot, Message
-from django_ihuyi.models.budgets import CONVERSION
+from django_ihuyi.models import Message
+from django_ihuyi.models.budgets import CONVERSION, Budget, BudgetSnapshot
 from django_ihuyi.rates import Rate
 
 #: Seconds between two looks at the send log by the conversion breaker.

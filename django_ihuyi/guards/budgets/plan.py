@@ -14,7 +14,7 @@ from django_ihuyi.guards.base import Wanted
 from django_ihuyi.guards.budgets.counters import BudgetCounter, GlobalCounter, PerOwnerCounter
 from django_ihuyi.guards.budgets.monitors import ConversionMonitor, UnverifiedMonitor
 from django_ihuyi.guards.budgets.rules import Mode, Overrun, read_conversion, read_rule
-from django_ihuyi.models import BudgetSnapshot
+from django_ihuyi.models.budgets import BudgetSnapshot
 
 #: A client or user that names its budget as it is. Other texts might be too long, or the same as another one to
 #: MariaDB, which by default tells neither cases nor accents apart.

@@ -10,7 +10,7 @@ from typing import Any
 
 from django_ihuyi.conf import Settings, settings
 from django_ihuyi.guards.budgets.conversion_breaker import ConversionThresholds
-from django_ihuyi.models import Budget
+from django_ihuyi.models.budgets import Budget
 from django_ihuyi.rates import Rate, parse_rate
 
 

@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from django_ihuyi.conf import settings
 from django_ihuyi.guards.captchas.base import DEADLINE, Captcha, CaptchaDown, Challenge
 
-__all__ = ["DEADLINE", "SHORT_NAMES", "Captcha", "CaptchaDown", "Challenge", "get_captcha", "load"]
+__all__ = ["DEADLINE", "Captcha", "CaptchaDown", "Challenge"]
 
 #: What BACKEND may say in place of a path.
 SHORT_NAMES: Mapping[str, str] = {

@@ -9,7 +9,9 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
 from django_ihuyi.management.printing import PrintingCommand
-from django_ihuyi.retention import BATCH_SIZE, STEPS, purge
+from django_ihuyi.retention import purge
+from django_ihuyi.retention.purging import BATCH_SIZE
+from django_ihuyi.retention.steps import STEPS
 
 
 class Command(PrintingCommand):

@@ -11,7 +11,8 @@ from django_ihuyi.backends import BaseBackend
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.delivery import bulk, dispatch
 from django_ihuyi.delivery.admission import ceiling
-from django_ihuyi.models import Kind, Message, Place, Recipient
+from django_ihuyi.models import Kind, Message, Recipient
+from django_ihuyi.models.places import Place
 from django_ihuyi.verification import send_code
 from tests.support import dispatchers
 from tests.support.time_travel import let_pass

@@ -18,6 +18,7 @@ from django_ihuyi.backends.locmem import LocmemBackend
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.delivery import admission, dispatch
 from django_ihuyi.delivery import call as delivery_call
+from django_ihuyi.delivery.admission.permit import acquire_permit
 from django_ihuyi.delivery.dispatch import permit_to_call
 from django_ihuyi.exceptions import LimitReached, NotSent, SendingUnavailable
 from django_ihuyi.guards import Guard
@@ -103,7 +104,7 @@ def break_down(platform, fate=GONE, *, sends=5):
 
 def fail():
     """Make a call that fails."""
-    with admission.acquire_permit("sms") as permit:
+    with acquire_permit("sms") as permit:
         permit.call(lambda: Submission(text="", elapsed=0.0, **GONE))
 
 
@@ -186,7 +187,7 @@ class SlowGuard(Guard):
 
 
 def _call_and_return():
-    with admission.acquire_permit("sms"):
+    with acquire_permit("sms"):
         pass
 
 
@@ -219,7 +220,7 @@ class OccupyingGuard(Guard):
 
 
 def _hold_a_place(taken):
-    with admission.acquire_permit("sms"):
+    with acquire_permit("sms"):
         taken.set()
         threading.Event().wait(0.05)
 
@@ -281,7 +282,7 @@ def test_a_probe_that_finds_no_room_is_not_the_probe(platform, clock, configure)
     platform.fate = None
     clock.let_pass(30)
 
-    with admission.acquire_permit("marketing"):
+    with acquire_permit("marketing"):
         assert attempt() == 2
     assert attempt() is None
 
@@ -389,7 +390,7 @@ def test_changed_settings_begin_anew(platform, configure):
 
 def test_only_so_many_wait_for_the_platform(configure):
     configure(PLATFORM_CONCURRENCY=2)
-    with admission.acquire_permit("sms"), ThreadPoolExecutor(2) as threads:
+    with acquire_permit("sms"), ThreadPoolExecutor(2) as threads:
         inside, leave = threading.Event(), threading.Event()
         other = threads.submit(hold, "marketing", inside, leave)
         inside.wait(60)
@@ -402,7 +403,7 @@ def test_only_so_many_wait_for_the_platform(configure):
 
 
 def hold(channel, inside, leave):
-    with admission.acquire_permit(channel):
+    with acquire_permit(channel):
         if inside:
             inside.set()
             leave.wait(60)
@@ -413,11 +414,11 @@ def test_who_is_patient_is_let_through_when_another_one_is_through(configure):
     let_in = threading.Event()
 
     def come_later():
-        with admission.acquire_permit("sms", patience=60):
+        with acquire_permit("sms", patience=60):
             let_in.set()
 
     with ThreadPoolExecutor() as pool:
-        with admission.acquire_permit("sms"):
+        with acquire_permit("sms"):
             later = pool.submit(come_later)
             was_let_in = let_in.wait(0.1)
         later.result(timeout=60)
@@ -450,7 +451,7 @@ def hanging():
         return Submission(text="", elapsed=0.0, **SILENT)
 
     def call():
-        with admission.acquire_permit("sms") as permit:
+        with acquire_permit("sms") as permit:
             permit.call(submit)
 
     caller = threading.Thread(target=call)
@@ -466,7 +467,7 @@ def hanging():
 def test_who_has_not_called_yet_is_waited_for(configure):
     configure(PLATFORM_CONCURRENCY=1)
     with ThreadPoolExecutor(1) as pool:
-        with admission.acquire_permit("sms"):
+        with acquire_permit("sms"):
             later = pool.submit(leave_and_call, 0)
             time.sleep(3 * dispatch.STANDSTILL)
         later.result(timeout=60)
@@ -486,7 +487,7 @@ def test_nobody_waits_for_those_who_hang(configure, monkeypatch):
 def test_whoever_is_called_inside_shares_the_admission(configure):
     configure(PLATFORM_CONCURRENCY=1)
 
-    with admission.acquire_permit("sms") as outer, admission.acquire_permit("sms") as inner:
+    with acquire_permit("sms") as outer, acquire_permit("sms") as inner:
         assert inner is outer
 
 
@@ -511,7 +512,7 @@ def test_a_message_whose_commit_finds_the_gates_shut_is_unsent_and_not_counted(p
     with transaction.atomic():
         send()
         for _ in range(5):
-            with admission.acquire_permit("sms") as permit:
+            with acquire_permit("sms") as permit:
                 permit.call(lambda: Submission(text="", elapsed=0.0, **GONE))
 
     message = Message.objects.get()
@@ -567,10 +568,10 @@ FORK = """
 import os, sys, threading
 import django
 django.setup()
-from django_ihuyi.delivery import admission
+from django_ihuyi.delivery.admission.permit import acquire_permit
 
 def hold(inside, leave):
-    with admission.acquire_permit("sms"):
+    with acquire_permit("sms"):
         inside.set()
         leave.wait(60)
 
@@ -580,7 +581,7 @@ thread.start()
 inside.wait(60)
 child = os.fork()
 if child == 0:
-    with admission.acquire_permit("sms"):
+    with acquire_permit("sms"):
         os._exit(7)
 leave.set()
 thread.join()

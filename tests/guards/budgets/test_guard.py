@@ -15,7 +15,8 @@ from django_ihuyi.guards import Guard
 from django_ihuyi.guards.budgets import BudgetGuard
 from django_ihuyi.guards.budgets.counters import GlobalCounter, Increment, PerOwnerCounter
 from django_ihuyi.guards.budgets.rules import BudgetRule, Mode
-from django_ihuyi.models import Budget, Message
+from django_ihuyi.models import Message
+from django_ihuyi.models.budgets import Budget
 from django_ihuyi.rates import parse_rate
 from django_ihuyi.retention.steps import STEPS
 from tests.support.time_travel import let_pass

@@ -8,16 +8,9 @@ from django.db.models.signals import post_save
 from django.utils import timezone
 
 from django_ihuyi.database.optimistic_retry import StaleRow
-from django_ihuyi.models import (
-    Kind,
-    Message,
-    Recipient,
-    State,
-    Verification,
-    read_snapshot,
-    take_claimed,
-    write_claimed,
-)
+from django_ihuyi.models import Kind, Message, Recipient, State, Verification
+from django_ihuyi.models.sql.claim import take_claimed, write_claimed
+from django_ihuyi.models.sql.snapshot import read_snapshot
 from tests.support.time_travel import let_pass
 from tests.support.use_cases import PHONE
 
