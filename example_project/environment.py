@@ -70,7 +70,7 @@ def interpreter_in(folder):
 
 
 def build(folder, *, extras, django="", constraints=""):
-    tell(f"Making {folder.name}: up to a minute or two, this once.")
+    tell(f"Making {folder.name}: a minute or two at most, this once.")
     venv.create(folder, clear=True, with_pip=True)
     requirements = ["-e", f"{ROOT}[{','.join(extras)}]", *([f"Django{django}"] if django else [])]
     limits = ["-c", constraints] if constraints else []
