@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 10)
 A_DAY = 24 * 60 * 60
-# pip can be silent for longer than anybody believes in it.
+# Seconds: pip can be silent for minutes, and would look as if it hung.
 SILENCE = 10
 
 
@@ -70,7 +70,7 @@ def interpreter_in(folder):
 
 
 def build(folder, *, extras, django="", constraints=""):
-    tell(f"Making {folder.name}: a minute or two, this once.")
+    tell(f"Making {folder.name}: a minute or two at most, this once.")
     venv.create(folder, clear=True, with_pip=True)
     requirements = ["-e", f"{ROOT}[{','.join(extras)}]", *([f"Django{django}"] if django else [])]
     limits = ["-c", constraints] if constraints else []

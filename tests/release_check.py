@@ -118,7 +118,7 @@ def main(arguments, *, steps):
         status, lines = run(steps[name].command, environ)
         state = "ok" if status == 0 else f"FAILED ({status})"
         told.append(f"{state:12} {environment.spell(time.monotonic() - started):>13}  {name}")
-        told += [line for line in lines if line.startswith(("FAILED ", "ERROR "))]
+        told += [line for line in lines if line.startswith(("FAILED tests/", "ERROR tests/"))]
         figures += [f"{line}  ({steps[name].services or 'sqlite'})" for line in figures_in(lines)]
     print("\n=== Figures", *sorted(figures, key=by_number), sep="\n")
     print("\n=== Summary", *told, f"Took {environment.spell(time.monotonic() - began)}.", sep="\n")
