@@ -1,4 +1,4 @@
-"""What the pages of the admin have in common: nobody changes a thing, no number is whole, no query grows too long."""
+"""The base of the admin's pages: read-only, numbers masked, queries bounded."""
 
 from __future__ import annotations
 

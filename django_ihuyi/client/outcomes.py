@@ -1,4 +1,4 @@
-"""What became of a call, and what can go wrong on the way: values, never exceptions."""
+"""Outcomes of a call, and the faults that lead to them: values, never exceptions."""
 
 from __future__ import annotations
 

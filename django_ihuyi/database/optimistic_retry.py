@@ -24,11 +24,11 @@ _chance = secrets.SystemRandom()
 
 
 class StaleRow(Exception):
-    """Somebody else changed the row first: read again, decide again."""
+    """Another transaction changed the row first: read again, decide again."""
 
 
 class Contended(Exception):
-    """The race was lost every time."""
+    """The row was stale in every round."""
 
 
 def run(attempt: Callable[[], T], *, using: str) -> T:

@@ -27,12 +27,12 @@ from django_ihuyi.texts import templates
 
 logger = get_logger("django_ihuyi.calls")
 
-#: What becomes of a message that was written before admission control was asked, where they let nobody through.
+#: The outcome of a message that was written before admission control was asked, if that lets no call through.
 _NOT_CALLED = Submission(
     outcome=Outcome.UNSENT, code=None, text="the platform was not called", fault="not_called", elapsed=0.0
 )
 
-#: What becomes of a message that was to be called for by somebody who was stopped, or had to wait.
+#: The outcome of a message whose process was stopped, or had to wait, for too long.
 _TOO_OLD = Submission(
     outcome=Outcome.UNSENT, code=None, text="it was asked for too long ago", fault="too_old", elapsed=0.0
 )

@@ -21,7 +21,7 @@ from django_ihuyi.models import Message, State, Verification
 from django_ihuyi.models.messages import LEASE
 from django_ihuyi.phones import fixed_codes
 
-# By what ends a message, under the names that docs/howto/deploy.md lists.
+# One for each way to an end, under the names that docs/howto/deploy.md lists.
 _call_logger = get_logger("django_ihuyi.calls")
 _queue_logger = get_logger("django_ihuyi.queued")
 _recovery_logger = get_logger("django_ihuyi.recovery")
@@ -118,6 +118,7 @@ def withdraw(message: Message, *, fault: str, using: str) -> None:
 
 
 def give_up(message: Message, *, using: str) -> None:
+    """Write that it is unknown what became of a message whose worker died; do nothing if it has an end by now."""
     text = f"its worker did not tell within {LEASE.total_seconds():.0f} seconds what became of it"
     if Message.objects.using(using).give_up(message, fault="worker_lost", text=text):
         message.state, message.fault, message.result_text = State.UNKNOWN, "worker_lost", text

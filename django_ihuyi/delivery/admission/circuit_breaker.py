@@ -35,7 +35,7 @@ class Wait:
 
 
 class Transition(enum.Enum):
-    """What the health of a call changed."""
+    """A change of the breaker that a call has caused."""
 
     #: Nobody gets through: there were too many failures in a row.
     FAILED = "failed"
@@ -75,7 +75,7 @@ class CircuitBreaker:
             return permit
 
     def may_retry(self) -> bool:
-        """Say whether a call that was let through and failed may make another attempt; if so, the first one counts."""
+        """Return True if a call that failed may make another attempt; then the first one counts as a failure."""
         with self._lock:
             # A probe is one attempt.
             if self._open_until is not None or self._failures + 1 + self._under_way > FAILURES:

@@ -44,7 +44,7 @@ PATIENCE, STANDSTILL = 2.0, 0.05
 
 @contextmanager
 def acquire_permit(channel: str, *, patience: float = 0.0, standstill: float = math.inf) -> Iterator[Permit]:
-    """Hold a permit for one call on a channel, for what is done inside; whoever is called in there shares it.
+    """Hold a permit for one call on a channel while the block runs; a function that is called inside shares it.
 
     Raises SendingUnavailable, at once, when the platform does not work, or enough threads use it, and none of them is
     through after `patience` seconds, or all have waited for it for `standstill` seconds.
