@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from django_ihuyi import delivery, exceptions
 from django_ihuyi.client.outcomes import Outcome, Submission
-from django_ihuyi.delivery import dispatch, worker
+from django_ihuyi.delivery import worker
 from django_ihuyi.delivery.admission.permit import acquire_permit
 from django_ihuyi.models import Message, Recipient
 from django_ihuyi.verification import VerdictOutcome, get_status
@@ -277,37 +277,3 @@ def test_a_dispatcher_that_cannot_be_used_claims_nothing(configure, dispatcher):
         send()
 
     assert (Message.objects.count(), Recipient.objects.count()) == (0, 0)
-
-
-@pytest.mark.parametrize(
-    ("kind", "seconds", "arrives"),
-    [
-        ("code", 29, True),
-        ("code", 31, False),
-        # Eight seconds for the call, and then its lease of a minute is over.
-        ("notice", 51, True),
-        ("notice", 53, False),
-    ],
-)
-def test_a_process_that_was_stopped_before_the_call_sends_nothing_stale(outbox, kind, seconds, arrives):
-    """Inline: between the claim and the call it has no other clock than its own."""
-    send()
-    outbox.clear()
-    Message.objects.update(state="sending", finished_at=None, kind=kind)
-
-    dispatch.dispatch(Message.objects.get(), using="default", asked_at=time.monotonic() - seconds)
-
-    message = Message.objects.get()
-    assert (len(outbox), message.state, message.counted) == (
-        (1, "submitted", True) if arrives else (0, "unsent", False)
-    )
-
-
-def test_a_transaction_that_lasts_too_long_sends_nothing_stale(outbox, monkeypatch):
-    with transaction.atomic():
-        send()
-        now = time.monotonic
-        # The half minute is played: a real one would be a tenth of what the whole suite may take.
-        monkeypatch.setattr(time, "monotonic", lambda: now() + 31)
-
-    assert (list(outbox), Message.objects.get().fault) == ([], "too_old")

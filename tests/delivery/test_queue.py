@@ -186,31 +186,6 @@ def test_two_messages_to_one_number_leave_a_second_apart():
     assert (second.taken_at - first.finished_at).total_seconds() >= 1
 
 
-@pytest.mark.parametrize(("seconds", "arrives"), [(51, True), (53, False)])
-def test_a_worker_that_was_stopped_after_it_took_a_message_calls_only_if_the_call_ends_within_the_lease(
-    outbox, monkeypatch, seconds, arrives
-):
-    """After the lease recovery says that nobody knows, and another message may leave for the number."""
-    notify()
-    now, stopped_for = time.monotonic, 0
-
-    def stop_after_taking(execute, sql, *rest):
-        nonlocal stopped_for
-        result = execute(sql, *rest)
-        stopped_for = seconds if "taken_at" in sql and sql.startswith(("UPDATE", "\nWITH")) else stopped_for
-        return result
-
-    monkeypatch.setattr(time, "monotonic", lambda: now() + stopped_for)
-    with connection.execute_wrapper(stop_after_taking):
-        dispatchers.work()
-
-    message = Message.objects.get()
-    assert stopped_for == seconds
-    assert (len(outbox), message.state, message.counted) == (
-        (1, "submitted", True) if arrives else (0, "unsent", False)
-    )
-
-
 def test_whoever_asks_waits_for_a_message_that_a_worker_has_taken():
     """A message that waited long in the queue is on its way since it was taken, not since it was written."""
     notify()
@@ -357,7 +332,7 @@ def test_what_a_shut_platform_keeps_waiting_keeps_no_worker_from_a_code_on_anoth
 
 
 @pytest.mark.usefixtures("_blocked_marketing")
-def test_a_run_for_a_shut_platform_goes_back_as_one_task(configure, outbox):
+def test_a_chunk_for_a_shut_platform_goes_back_as_one_task(configure, outbox):
     ids = [notify(f"1390013900{number}", channel="marketing").pk for number in range(5)]
     dispatchers.queue.clear()
 
