@@ -1,5 +1,6 @@
 """docs/reference/python.md lists the public API and nothing else, with signatures that hold and lines that run."""
 
+import ast
 import dataclasses
 import enum
 import importlib
@@ -10,7 +11,7 @@ import pytest
 from django.dispatch import Signal
 
 from django_ihuyi import signals
-from tests.support.docs_pages import ROOT, blocks, text_of
+from tests.support.docs_pages import PAGES, ROOT, blocks, named, sources, text_of
 
 PAGE = ROOT / "docs/reference/python.md"
 MODULES = [
@@ -28,6 +29,7 @@ MODULES = [
     "database.postgresql",
     "delivery",
     "delivery.admission",
+    "delivery.bulk",
     "exceptions",
     "forms",
     "guards",
@@ -42,6 +44,7 @@ MODULES = [
     "retention",
     "signals",
     "simulator",
+    "simulator.pages",
     "simulator.server",
     "tasks",
     "verification",
@@ -175,3 +178,22 @@ def test_the_fields_of_a_value_and_the_members_of_an_enum_are_named(module, name
 
 def public_templates():
     return {"code": {"TEXT": "您的验证码是：{code}。请不要把验证码泄露给其他人。"}}
+
+
+IMPORTED = [
+    pytest.param(node.module, alias.name, id=f"{named(page)}: {node.module}.{alias.name}")
+    for page in PAGES
+    for body in sources(page)
+    if "import " in body
+    for node in ast.walk(ast.parse(body))
+    if isinstance(node, ast.ImportFrom) and node.module.startswith("django_ihuyi")
+    for alias in node.names
+]
+
+
+@pytest.mark.parametrize(("module", "name"), IMPORTED)
+def test_no_page_imports_a_name_that_is_not_public(module, name):
+    inner = module.removeprefix("django_ihuyi").removeprefix(".")
+    module_that_is_imported = f"{inner}.{name}".removeprefix(".")
+    is_module = any(f"{public_one}.".startswith(f"{module_that_is_imported}.") for public_one in MODULES)
+    assert is_module or name in public(inner).__all__

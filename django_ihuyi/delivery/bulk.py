@@ -38,6 +38,8 @@ from django_ihuyi.models import Kind, Message, State, batches
 from django_ihuyi.models.batches import BatchRow, RowTaken
 from django_ihuyi.models.sql.claim import write_claimed
 
+__all__ = ["SendResult", "send"]
+
 #: Refusals that say nothing of the row itself.
 _OF_OTHERS = {ResultKind.ACCOUNT, ResultKind.CLOCK, ResultKind.THROTTLED}
 

@@ -20,6 +20,8 @@ from django_ihuyi.simulator.wsgi import TAKE_SCRIPT, Response, TooLargeError, re
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+__all__ = ["PagesApp"]
+
 STATIC = Path(__file__).parent / "static"
 #: Where each static file is shown, and as what.
 FILES = {
