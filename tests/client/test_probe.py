@@ -11,7 +11,7 @@ from django_ihuyi.client.probe import Way
 from django_ihuyi.client.wsgi import WSGIAdapter
 from django_ihuyi.simulator import Simulator
 from django_ihuyi.simulator.app import SimulatorApp
-from tests.client.conftest import ACCOUNT, API_KEY
+from tests.client.conftest import ACCOUNT, API_KEY, SHORT
 from tests.support.misbehaving_servers import Server, answer, raw_listener, says, tls_server
 
 NOON = "Tue, 24 Nov 2026 12:00:00 GMT"
@@ -66,7 +66,7 @@ def test_an_answer_that_drips_ends_the_look_in_time(make_client):
 
     started = time.monotonic()
     with raw_listener(drip) as port:
-        way = make_client(f"http://127.0.0.1:{port}/sms.php").probe()
+        way = make_client(f"http://127.0.0.1:{port}/sms.php", **SHORT).probe()
 
     assert way.fault != ""
     assert time.monotonic() - started < 3
