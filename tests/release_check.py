@@ -33,15 +33,16 @@ QUICK = {
     "PROOF_FUZZ_SECONDS": "10",
     "PROOF_FAILURES_ONE_IN": "2",
 }
-COUNTED = "proof and not timed"
+TIMED = ("--proofs", "-m", "proof and timed")
+COUNTED = ("--proofs", "-m", "proof and not timed")
 # On a further database: without what has no part of the database in it.
-AGAIN = "proof and not once and not timed"
+AGAIN = ("--proofs", "-m", "proof and not once and not timed")
 CANARIES = "tests/proofs/test_canaries.py"
 
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """A run of proofs: on which servers, with which of pytest's arguments, and about how many minutes it takes."""
+    """A run of tests: on which servers, with which of pytest's arguments, and about how many minutes it takes."""
 
     services: str
     arguments: tuple
@@ -50,7 +51,7 @@ class Step:
 
     @property
     def command(self):
-        runtests = [sys.executable, "tests/runtests.py", "--proofs", *self.arguments]
+        runtests = [sys.executable, "tests/runtests.py", *self.arguments]
         if not self.services:
             return runtests
         return [sys.executable, "tests/services.py", *self.services.split(), "--", *runtests]
@@ -62,8 +63,8 @@ class Benchmark:
 
     services: str = "postgresql"
     arguments: tuple = ()
-    minutes: int = 8
-    quick_minutes: int = 8
+    minutes: int = 7
+    quick_minutes: int = 7
 
     @property
     def command(self):
@@ -71,31 +72,33 @@ class Benchmark:
 
 
 STEPS = {
-    "timed": Step("postgresql redis", ("-m", "proof and timed"), 90, 15),
-    "proofs": Step("postgresql redis", ("-m", COUNTED, "tests/proofs", f"--ignore={CANARIES}"), 25, 15),
+    # CI has run it, too; its figures belong to the list.
+    "suite": Step("postgresql redis", (), 5, 5),
+    "timed": Step("postgresql redis", TIMED, 35, 12),
+    "proofs": Step("postgresql redis", (*COUNTED, "tests/proofs", f"--ignore={CANARIES}"), 12, 7),
     # What is about queues, and not about what lies in the database, is for PostgreSQL only.
     "mariadb": Step(
         "mariadb redis",
         (
-            *("-m", AGAIN, "-k", "not celery", "tests/proofs"),
-            *("--ignore=tests/proofs/test_bulk.py", "--ignore=tests/proofs/test_dispatchers.py"),
+            *(*AGAIN, "-k", "not celery"),
+            *("tests/proofs", "--ignore=tests/proofs/test_bulk.py", "--ignore=tests/proofs/test_dispatchers.py"),
         ),
-        20,
-        10,
+        8,
+        5,
     ),
     # What a small site lives by.
     "sqlite": Step(
         "",
         (
-            *("-m", AGAIN, "tests/proofs/test_crashes.py"),
-            *("tests/proofs/test_guess_races.py", "tests/proofs/test_send_races.py"),
+            *AGAIN,
+            *("tests/proofs/test_crashes.py", "tests/proofs/test_guess_races.py", "tests/proofs/test_send_races.py"),
         ),
-        6,
         3,
+        2,
     ),
-    "canaries": Step("", ("-m", COUNTED, CANARIES), 6, 3),
+    "canaries": Step("", (*COUNTED, CANARIES), 2, 2),
     # Pages in a browser, strangers' clients, the fuzzer, the servers.
-    "others": Step("", ("-m", COUNTED, "tests", "--ignore=tests/proofs"), 5, 4),
+    "others": Step("", (*COUNTED, "tests", "--ignore=tests/proofs"), 3, 3),
     "benchmark": Benchmark(),
 }
 
