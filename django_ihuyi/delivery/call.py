@@ -77,7 +77,7 @@ def _submit(message: Message, *, using: str, until: float, place: Place | None) 
     submit = prepare(message)
     with ExitStack() as stack:
         try:
-            # Whoever holds a permit already shares it; after the caller's commit nobody does.
+            # A permit that this thread holds already is shared; after the caller's commit it holds none.
             permit = stack.enter_context(acquire_permit(message.channel, patience=PATIENCE, standstill=STANDSTILL))
             place = place or _wait_for_place(message, using=using)
             if place:

@@ -1,4 +1,4 @@
-"""What puts messages into a queue: the protocol of a dispatcher, and the one that DISPATCHER names."""
+"""Dispatchers put messages into a queue: the class to subclass, and the one that DISPATCHER names."""
 
 from __future__ import annotations
 
