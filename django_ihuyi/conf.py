@@ -60,8 +60,6 @@ class Settings:
     RESEND_INTERVAL: int = 60
     #: Messages to one number in any 24 hours: of all kinds (the platform's 4082), and of codes (its 4085).
     NUMBER_LIMITS: Mapping[str, int] = {"messages": 5, "codes": 5}
-    #: Messages that may leave by a channel's account within any second, in all processes: {"sms": 20}. Empty: no limit.
-    ACCOUNT_RATE: Mapping[str, int] = {}
     #: Let NUMBER_LIMITS exceed five, the platform's own figure: for an account that has been granted more.
     EXCEED_PLATFORM_LIMITS: bool = False
     #: Requests of one client address or user, as count/period with period s, m, h or d. What is left out keeps its

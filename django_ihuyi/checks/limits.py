@@ -15,8 +15,6 @@ from django_ihuyi.rates import parse_rate
 PLATFORM_LIMIT = 5
 #: Calls under way at once that a process with 64 threads can bear; few have more.
 MOST_CONCURRENT = 32
-#: Messages a second by one account: each has a row in the database.
-MOST_A_SECOND = 1000
 #: What clients can be limited in (the API's throttle scopes).
 SCOPES = {"send", "verify", "captcha"}
 
@@ -105,22 +103,6 @@ def find_no_bulkhead() -> Iterator[str]:
     """PLATFORM_CONCURRENCY is more than half of the threads that server processes mostly have: all could hang."""
     if MOST_CONCURRENT < sound("PLATFORM_CONCURRENCY") <= 128:
         yield f"A platform that hangs could hold {sound('PLATFORM_CONCURRENCY')} threads of each process."
-
-
-@finding("E075", hint='Write messages a second, from 1 to 1000, as in {"sms": 20}; leave a channel out for no ceiling.')
-def find_account_rate() -> Iterator[str]:
-    """ACCOUNT_RATE lets nothing leave by a channel, or more than a thousand messages a second."""
-    for channel, rate in sound("ACCOUNT_RATE").items():
-        if not 1 <= rate <= MOST_A_SECOND:
-            yield f"IHUYI['ACCOUNT_RATE'][{channel!r}] is {rate}, but must be from 1 to {MOST_A_SECOND}."
-
-
-@finding("E076", hint="Name a channel of CHANNELS: the ceiling of any other one holds nothing back.")
-def find_rate_of_no_channel() -> Iterator[str]:
-    """ACCOUNT_RATE names a channel that CHANNELS does not have."""
-    for channel in sound("ACCOUNT_RATE"):
-        if channel not in sound("CHANNELS"):
-            yield f"IHUYI['ACCOUNT_RATE'] names {channel!r}, which IHUYI['CHANNELS'] does not."
 
 
 def _complain_outside(name: str, least: int, most: int) -> Iterator[str]:

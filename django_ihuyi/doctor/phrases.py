@@ -51,7 +51,7 @@ FAULTS: Mapping[str, Promise] = {
 }
 
 
-def explain(code: int) -> str:
+def explain(code: int, channel: str = "sms") -> str:
     """Return what a result code means and what to do, in Chinese for those who read Chinese."""
-    found = describe(code)
+    found = describe(code, channel)
     return found.zh if (get_language() or "").startswith("zh") else found.en

@@ -100,7 +100,7 @@ def _took(message: Message) -> str:
 
 def _reason(message: Message) -> str:
     if message.result_code is not None:
-        return f"{message.result_code}: {explain(message.result_code)}"
+        return f"{message.result_code}: {explain(message.result_code, message.channel)}"
     if message.fault in FAULTS:
         return f"{FAULTS[message.fault]} {ADVICE[message.fault]}"
     return message.result_text

@@ -128,6 +128,6 @@ def _identify(numbered: Iterable[Recipient], *, using: str) -> None:
         return
     doubles = Recipient.objects.using(using).filter(fingerprint__in=stale, phone=None)
     for fingerprint in doubles.values_list("fingerprint", flat=True):
-        del stale[str(fingerprint)]  # two rows, which the next message makes one
+        del stale[str(fingerprint)]  # two rows of one phone: models/recipients.py, choose_row
     with connections[using].cursor() as cursor:
         cursor.executemany(_IDENTIFY, list(stale.values()))

@@ -5,7 +5,7 @@ Without Sphinx: `python docs/_ext/result_codes.py` from the root of the reposito
 
 from pathlib import Path
 
-from django_ihuyi.client.results import CATALOGUE, ResultKind
+from django_ihuyi.client.results import CATALOGUE, PauseEnd, ResultKind
 from django_ihuyi.simulator.products import INTERNATIONAL, SMS
 
 PAGE = Path(__file__).parent.parent / "reference" / "result_codes.md"
@@ -28,8 +28,21 @@ the real answer may have others. Codes without words were seen in answers, but a
 not in this table is kept and shown as it came, as `generic`. The platform's words reach the send log, never the public.
 
 The *REST answer* is that of `send-code/`; `delivery.send` raises the exception with the same `code`. The table holds
-for every channel. On 40501 the client first takes the time from the platform's answer and tries once more; what the
-table says is for a second refusal.
+for every channel; where a code means something else on one channel, a row of its own names the channel. On 40501 the
+client first takes the time from the platform's answer and tries once more; what the table says is for a second refusal.
+
+## What follows from a code
+
+Each row decides all that follows, and `django_ihuyi.client.results` is the only place that decides by code:
+
+- *pause*: how long the number gets no further message, or no further code; *suppressed*: until an operator lifts it.
+- *claim*: *kept* if the message counts for the number's limits, because the platform counted it or has no room for
+  another one. Else the claim is given back.
+- *attempt*: *yes* if it is one of the 15 attempts at the number that 24 hours may have; *no* if the platform refuses
+  before it looks at the number.
+- *concerns*: how far the refusal reaches. *message*: this message or its number. *pace*: a batch tries the row again.
+  *clock*: a batch tries again, and the circuit breaker counts a failure. *account*: a batch tries again, and the
+  circuit breaker opens at once.
 
 ## How to meet a code
 
@@ -54,22 +67,17 @@ COLUMNS = (
     "kind",
     "who must act",
     "outcome",
+    "pause",
+    "claim",
+    "attempt",
+    "concerns",
     "REST answer",
     "the simulator's rule",
     "magic number",
 )
 
-#: What the caller of send-code gets for each kind.
-REST_ANSWERS = {
-    ResultKind.SUCCESS: "202",
-    ResultKind.THROTTLED: "429 `resend_too_soon`",
-    ResultKind.QUOTA: "429 `number_limit`",
-    ResultKind.SUPPRESSED: "429 `number_limit`",
-    ResultKind.NUMBER: "400 `number_refused`",
-}
-#: It is throttled for a day, and answered as any number that has had enough for a day.
-REST_ANSWERS_OF_CODES = {4084: "429 `number_limit`"}
-OTHER_REST_ANSWER = "503 `sending_unavailable`"
+#: The HTTP status that belongs to an answer of send-code.
+STATUSES = {"resend_too_soon": 429, "number_limit": 429, "number_refused": 400, "sending_unavailable": 503}
 
 #: How each code comes about with the simulator's default options, or with the one that is named.
 RULES = {
@@ -117,26 +125,43 @@ def write():
 
 
 def page():
-    lines = [_line(COLUMNS), _line(["---"] * len(COLUMNS)), *(_line(_cells(row)) for row in CATALOGUE.values())]
+    lines = [_line(COLUMNS), _line(["---"] * len(COLUMNS))]
+    for row in CATALOGUE.values():
+        lines.append(_line(_cells(row)))
+        lines.extend(_line(_cells(other, channel)) for channel, other in row.by_channel.items())
     mainland, abroad = SMS.magic_prefix, "+" + INTERNATIONAL.magic_prefix
     introduction = INTRODUCTION.format(mainland=mainland, abroad=abroad, abroad_example=f"{abroad}04085")
     return introduction + "\n".join(lines) + "\n"
 
 
-def _cells(row):
+def _cells(row, channel=""):
     is_success = row.kind is ResultKind.SUCCESS
     return (
-        str(row.code),
+        f"{row.code} (`{channel}`)" if channel else str(row.code),
         row.seed_text,
         row.zh,
         row.en,
         row.kind.value,
         row.actor.value,
         "accepted" if is_success else "refused",
-        REST_ANSWERS_OF_CODES.get(row.code) or REST_ANSWERS.get(row.kind, OTHER_REST_ANSWER),
-        RULES.get(row.code, ""),
+        _pause(row),
+        "kept" if row.keeps_claim else "",
+        "yes" if row.is_attempt else "no",
+        "" if is_success else row.scope.value,
+        f"{STATUSES[row.answer]} `{row.answer}`" if row.answer else "202",
+        "" if channel else RULES.get(row.code, ""),
         "" if is_success else f"`{SMS.magic_prefix}{row.code:05d}`",
     )
+
+
+def _pause(row):
+    if row.suppresses:
+        return "suppressed"
+    if row.pause is None:
+        return ""
+    seconds = round(row.pause.lasts.total_seconds())
+    lasts = f"{seconds // 3600} h" if seconds >= 3600 else f"{seconds} s"
+    return f"{lasts}, codes" if row.pause.end is PauseEnd.FULL_FOR_CODES else lasts
 
 
 def _line(cells):

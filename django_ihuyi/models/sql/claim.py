@@ -56,7 +56,7 @@ def _is_resend(message: Message) -> bool:
 
 def _is_plain(recipient: Recipient) -> bool:
     """Say whether a claim only counts up the version of the recipient's row, if there is one."""
-    return recipient._state.adding or not (recipient.is_renamed or recipient.doubles)
+    return recipient._state.adding or not recipient.is_renamed
 
 
 def _write_in_turn(message: Message, *, using: str) -> None:
