@@ -40,8 +40,8 @@ The [simulator](simulator.md) can return every code, on every channel, in up to 
 - By a *magic number*, in the last column. On the channel `international` the same five digits follow `{abroad}`
   instead of `{mainland}`: `{abroad_example}` returns 4085.
 - By *order*, which overrides every rule: `POST /_simulator/answers` with
-  `{{"code": 4085, "mobile": "13800138000"}}`, or in Python `simulator.force(4085, mobile="13800138000")`. Write a foreign
-  number in the platform's form, `44 7911123456`.
+  `{{"code": 4085, "mobile": "13800138000"}}`, or in Python `simulator.force(4085, mobile="13800138000")`. Write a
+  foreign number in the platform's form, `44 7911123456`.
 
 ## The table
 
