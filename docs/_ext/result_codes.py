@@ -15,7 +15,7 @@ INTRODUCTION = """\
 
 # Result codes
 
-Every code that the platform is known to answer, in the order of its own table. The same data is in Python:
+All known result codes of the platform, in the order of the platform's own table. The same data is available in Python:
 
 ```python
 from django_ihuyi.client.results import describe
@@ -23,17 +23,18 @@ from django_ihuyi.client.results import describe
 describe(4085).en
 ```
 
-The *platform's words* are those of its published table; the numbers in brackets are values of the account, so that
-the real answer may have others. Codes without words were seen in answers, but are published nowhere. A code that is
-not in this table is kept and shown as it came, as `generic`. The platform's words reach the send log, never the public.
+The *platform's words* are quoted from its published table. The numbers in brackets depend on the account, so a real
+response may have other numbers. Codes without words were observed in responses, but are not published. A code that is
+not in this table is stored and shown unchanged, with the kind `generic`. The platform's words appear in the send log
+and are never shown to the public.
 
-The *REST answer* is that of `send-code/`; `delivery.send` raises the exception with the same `code`. The table holds
-for every channel; where a code means something else on one channel, a row of its own names the channel. On 40501 the
-client first takes the time from the platform's answer and tries once more; what the table says is for a second refusal.
+The *REST answer* is the response of `send-code/`; `delivery.send` raises the exception with the same `code`. The table
+applies to every channel, unless a row of its own names a channel. On 40501 the client first takes the time from the
+platform's response and tries once more; the table describes a second refusal.
 
 ## What follows from a code
 
-Each row decides all that follows, and `django_ihuyi.client.results` is the only place that decides by code:
+`django_ihuyi.client.results` is the only place that decides by code, one row for each:
 
 - *pause*: how long the number gets no further message, or no further code; *suppressed*: until an operator lifts it.
 - *claim*: *kept* if the message counts for the number's limits, because the platform counted it or has no room for
@@ -44,16 +45,16 @@ Each row decides all that follows, and `django_ihuyi.client.results` is the only
   *clock*: a batch tries again, and the circuit breaker counts a failure. *account*: a batch tries again, and the
   circuit breaker opens at once.
 
-## How to meet a code
+## How to trigger a code
 
-The [simulator](simulator.md) says every code, on every channel, in up to three ways:
+The [simulator](simulator.md) can return every code, on every channel, in up to three ways:
 
-- by a *rule*: the last column but one has the shortest way; which rules are ours is on the simulator's page;
-- to a *magic number*, that of the last column. On the channel `international` the same five digits follow `{abroad}`
-  in place of `{mainland}`: `{abroad_example}` is answered with 4085;
-- by *order*, which comes before every rule: `POST /_simulator/answers` with
-  `{{"code": 4085, "mobile": "13800138000"}}`, or in Python `simulator.force(4085, mobile="13800138000")`. A foreign
-  number is written as it is on the wire, `44 7911123456`.
+- By a *rule*: the last column but one names the shortest way. The simulator's page marks the rules that are our own.
+- By a *magic number*, in the last column. On the channel `international` the same five digits follow `{abroad}`
+  instead of `{mainland}`: `{abroad_example}` returns 4085.
+- By *order*, which overrides every rule: `POST /_simulator/answers` with
+  `{{"code": 4085, "mobile": "13800138000"}}`, or in Python `simulator.force(4085, mobile="13800138000")`. Write a
+  foreign number in the platform's form, `44 7911123456`.
 
 ## The table
 
@@ -82,7 +83,7 @@ STATUSES = {"resend_too_soon": 429, "number_limit": 429, "number_refused": 400, 
 #: How each code comes about with the simulator's default options, or with the one that is named.
 RULES = {
     0: "a `method` that does not exist",
-    2: "a good message",
+    2: "a valid message",
     400: "`Simulator(blocked_addresses=)`",
     401: "no `account`, or a form of another Content-Type",
     402: "no `password`",
