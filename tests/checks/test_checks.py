@@ -416,7 +416,7 @@ CASES = {
     "E062": (
         [
             ihuyi(PURPOSES={"login": {"POLICY": path}})
-            for path in ("no.such.policy", "django_ihuyi.policies.FAULT", "nonsense", "")
+            for path in ("no.such.policy", "django_ihuyi.delivery.routing.POLICY_FAULT", "nonsense", "")
         ],
         [ihuyi(PURPOSES={"login": {"POLICY": "tests.support.policies.is_registered"}})],
     ),
