@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -34,8 +33,3 @@ def parse_rate(text: str) -> Rate:
     if not match:
         raise ImproperlyConfigured(f"IHUYI: {text!r} is no rate; write one like '5/m', '20/h' or '50/d'.")
     return Rate(limit=int(match[1]), period=int(match[2] or 1) * _SECONDS[match[3]])
-
-
-def fill_up(chosen: Mapping[str, Sequence[str]], default: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
-    """Return the rates of each scope: what is left out keeps its default, and where nothing is chosen nothing holds."""
-    return {**default, **chosen} if chosen else {}

@@ -17,13 +17,12 @@ from rest_framework.views import APIView
 
 from django_ihuyi.api import rates
 from django_ihuyi.api.clients import client_of, known_client_of, user_of
-from django_ihuyi.conf import Settings, settings
+from django_ihuyi.conf import settings
 from django_ihuyi.database.clock import DatabaseNow
 from django_ihuyi.guards import exemptions
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Kind, Message
 from django_ihuyi.models.messages import MessageQuerySet
-from django_ihuyi.rates import fill_up
 from django_ihuyi.signals import limit_hit
 
 logger = get_logger("django_ihuyi.api")
@@ -64,7 +63,7 @@ class EdgeThrottle(BaseThrottle):
 
     def find_rates(self, scope: str) -> Sequence[str]:
         """Return the rates that the settings name for `scope`."""
-        return fill_up(settings.CLIENT_LIMITS, Settings.CLIENT_LIMITS).get(scope, ())
+        return settings.CLIENT_LIMITS.get(scope, ())
 
     def find_key(self, request: Request) -> str | None:
         """Return what is counted by, None if this throttle has nothing to say about the request."""
@@ -121,7 +120,7 @@ class GlobalThrottle(EdgeThrottle):
     name = "all"
 
     def find_rates(self, scope: str) -> Sequence[str]:
-        return fill_up(settings.GLOBAL_LIMITS, Settings.GLOBAL_LIMITS).get(scope, ())
+        return settings.GLOBAL_LIMITS.get(scope, ())
 
     def find_key(self, request: Request) -> str:
         return "all"

@@ -57,7 +57,7 @@ def find_wrong_limits() -> Iterator[str]:
         for key in sorted({"LIMITS", "NUMBERS"} & set(entry)):
             if not isinstance(entry[key], (list, tuple)) or not all(map(_is_rate, entry[key])):
                 yield f"The {key} of the budget {name!r} are no list of rates."
-    yield from _complain_of_conversion({**Settings.BUDGETS["conversion"], **dict(_entries()).get("conversion", {})})
+    yield from _complain_of_conversion(sound("BUDGETS")["conversion"])
 
 
 @finding("E072", hint='Write "refuse", "captcha", "record" or "off".')
