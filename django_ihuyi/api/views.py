@@ -8,8 +8,6 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from django_ihuyi.api.answers import answer_issued, answer_status, answer_verdict
-from django_ihuyi.api.clients import client_of, known_client_of, user_of
 from django_ihuyi.api.endpoint import Endpoint
 from django_ihuyi.api.idempotency import answer_once
 from django_ihuyi.api.problems import refuse
@@ -17,14 +15,18 @@ from django_ihuyi.api.serializers import (
     CaptchaSerializer,
     SendCodeSerializer,
     VerifyCodeSerializer,
+    answer_issued,
+    answer_status,
+    answer_verdict,
     parse_verification_id,
 )
 from django_ihuyi.api.throttling import ClientThrottle, GlobalThrottle, UserThrottle
+from django_ihuyi.client_addresses import client_of, known_client_of, user_of
 from django_ihuyi.conf import settings
 from django_ihuyi.guards.captcha import show_captcha
 from django_ihuyi.verification import get_status, send_code, verify_code
 
-# Fields hold no state of a request, and building them for each costs more than validating does.
+# Shared by all requests: fields keep no state of one, and building them takes longer than validating.
 _SEND_CODE = SendCodeSerializer()
 _VERIFY_CODE = VerifyCodeSerializer()
 _CAPTCHA = CaptchaSerializer()
@@ -41,7 +43,7 @@ class SendCodeView(Endpoint):
     @sensitive_variables()
     def post(self, request: Request) -> Response:
         wanted = _SEND_CODE.run_validation(request.data)
-        # Guards count by the client, so all who have no address would be one to them.
+        # Guards count by client, so they would count all requests without an address as one.
         client = known_client_of(request) if settings.GUARDS else client_of(request)
         return answer_once(
             request, wanted, lambda _: answer_issued(send_code(**wanted, client=client, user=user_of(request)))
@@ -62,7 +64,7 @@ class VerifyCodeView(Endpoint):
 
 
 class VerificationView(Endpoint):
-    """Tell how far a verification is."""
+    """Return the state of a verification."""
 
     http_method_names = ["get", "head"]
 
@@ -75,7 +77,7 @@ class VerificationView(Endpoint):
 
 
 class CaptchaView(Endpoint):
-    """Show a captcha to a client that will need one for its purpose."""
+    """Return a captcha for a purpose."""
 
     http_method_names = ["get"]
     throttle_classes = [ClientThrottle, UserThrottle, GlobalThrottle]

@@ -12,11 +12,11 @@ from django.utils.module_loading import import_string
 from django_ihuyi import phones
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import sound
+from django_ihuyi.client_addresses import parse_network
 from django_ihuyi.conf import Settings, settings
 from django_ihuyi.exceptions import InvalidPhone
 from django_ihuyi.guards.budgets import BudgetGuard
 from django_ihuyi.guards.budgets.rules import Mode
-from django_ihuyi.guards.exemptions import parse_network
 from django_ihuyi.rates import parse_rate
 
 GUARD = "django_ihuyi.guards.budgets.BudgetGuard"

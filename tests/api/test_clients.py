@@ -6,7 +6,7 @@ import random
 import pytest
 from django.test import RequestFactory
 
-from django_ihuyi.api.clients import client_of
+from django_ihuyi.client_addresses import client_of
 
 PROXY, REAL = "10.0.0.1", "203.0.113.7"
 FORGEABLE = ["X_FORWARDED_FOR", "X_REAL_IP", "FORWARDED", "TRUE_CLIENT_IP", "CF_CONNECTING_IP", "CLIENT_IP"]

@@ -76,7 +76,7 @@ def test_an_answer_that_cannot_be_kept_is_given_all_the_same(api, sent, caplog):
         answer = api.send(**KEYED)
 
     assert (answer.status_code, len(sent)) == (202, 1)
-    assert "an answer is not kept: the database fails with OperationalError" in caplog.messages
+    assert "the answer to an Idempotency-Key is not stored: the database fails with OperationalError" in caplog.messages
 
 
 @pytest.mark.django_db(transaction=True)

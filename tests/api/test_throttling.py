@@ -9,8 +9,8 @@ from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 
 from django_ihuyi import delivery
-from django_ihuyi.api.rates import Rate, parse_rate
 from django_ihuyi.models import Message
+from django_ihuyi.rates import Rate, parse_rate
 from django_ihuyi.signals import limit_hit
 from tests.api.conftest import NOBODYS_ID, Caller, let_pass
 
