@@ -52,15 +52,12 @@ logger = get_logger("django_ihuyi.api")
 
 
 @sensitive_variables()
-def answer_once(request: Request, body: Mapping[str, Any], act: Act) -> Response:
-    """Return the response of `act`, or for the repetition of a request with an Idempotency-Key the stored one.
+def answer_once(request: Request, key: str, body: Mapping[str, Any], act: Act) -> Response:
+    """Return the response of `act`, or for the repetition of a request with the same Idempotency-Key the stored one.
 
     `body` is the validated one. `act` is called with a function that records a verdict in the transaction that counts
     the guess. Responses to requests that had an effect are stored. After any other response the key may be reused.
     """
-    key: str | None = request.META.get("HTTP_IDEMPOTENCY_KEY")
-    if key is None:
-        return act(None)
     if not _KEY.fullmatch(key):
         raise ValidationError({HEADER: [_("Use 1 to 255 visible ASCII characters.")]}, code="invalid")
     fingerprints = find_fingerprints(request, key, body)
@@ -87,6 +84,7 @@ class _Claim:
         except _Overtaken:
             return _in_progress()
         except NumberRefused as error:
+            # Answered here and not by the exception handler, because the platform was called: the answer is stored.
             response = refuse(error.code)
         except Exception:
             self._close(None)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.http import Http404
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
@@ -9,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from django_ihuyi.api.endpoint import Endpoint
-from django_ihuyi.api.idempotency import answer_once
+from django_ihuyi.api.idempotency import Act, answer_once
 from django_ihuyi.api.problems import refuse
 from django_ihuyi.api.serializers import (
     CaptchaSerializer,
@@ -45,7 +48,7 @@ class SendCodeView(Endpoint):
         wanted = _SEND_CODE.run_validation(request.data)
         # Guards count by client, so they would count all requests without an address as one.
         client = known_client_of(request) if settings.GUARDS else client_of(request)
-        return answer_once(
+        return _answer(
             request, wanted, lambda _: answer_issued(send_code(**wanted, client=client, user=user_of(request)))
         )
 
@@ -60,7 +63,7 @@ class VerifyCodeView(Endpoint):
     @sensitive_variables()
     def post(self, request: Request) -> Response:
         guess = _VERIFY_CODE.run_validation(request.data)
-        return answer_once(request, guess, lambda record: answer_verdict(verify_code(**guess, record=record)))
+        return _answer(request, guess, lambda record: answer_verdict(verify_code(**guess, record=record)))
 
 
 class VerificationView(Endpoint):
@@ -88,3 +91,9 @@ class CaptchaView(Endpoint):
         if not settings.CAPTCHA:
             return refuse("not_found", detail=str(_("This site asks for no captcha.")))
         return Response(show_captcha(**wanted, client=client_of(request)))
+
+
+@sensitive_variables()
+def _answer(request: Request, body: Mapping[str, Any], act: Act) -> Response:
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    return act(None) if key is None else answer_once(request, key, body, act)
