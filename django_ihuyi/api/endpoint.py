@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from django.db import connections, transaction
@@ -17,9 +17,8 @@ from rest_framework.views import APIView
 
 from django_ihuyi.api.errors import handle_exception
 from django_ihuyi.api.parsers import JSONOnly, StrictJSONParser, is_json
-from django_ihuyi.api.throttling import EdgeThrottle
+from django_ihuyi.api.throttling import throttle
 from django_ihuyi.conf import settings
-from django_ihuyi.exceptions import LimitReached
 
 
 class Endpoint(APIView):
@@ -31,12 +30,11 @@ class Endpoint(APIView):
     permission_classes = [AllowAny]
     renderer_classes = [JSONRenderer]
     parser_classes = [StrictJSONParser]
-    throttle_classes: Sequence[type[EdgeThrottle]] = []
     content_negotiation_class = JSONOnly
     versioning_class = None
     metadata_class = None
 
-    #: The key of CLIENT_LIMITS and GLOBAL_LIMITS that the throttles read.
+    #: The key of CLIENT_LIMITS and GLOBAL_LIMITS. Empty: requests are not counted.
     throttle_scope = ""
     #: The problem that is answered when the database is out of reach.
     database_down = "unavailable"
@@ -66,11 +64,8 @@ class Endpoint(APIView):
         super().initial(request, *args, **kwargs)
 
     def check_throttles(self, request: Request) -> None:
-        """Stop at the first throttle that refuses, so that a client over its limit does not use up the global one."""
-        for throttle_class in self.throttle_classes:
-            throttle = throttle_class()
-            if not throttle.allow_request(request, self):
-                raise LimitReached(throttle.code, retry_after=throttle.wait())
+        """Count by our own limits, not by a host's throttle classes."""
+        throttle(request, scope=self.throttle_scope)
 
     def get_exception_handler(self) -> Callable[..., Any]:
         return handle_exception

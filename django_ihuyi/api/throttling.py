@@ -1,4 +1,4 @@
-"""Throttles of the API: requests of one client address, of one user, and of all clients together.
+"""Limits on requests to the API: of one client address, of one user, and of all clients together.
 
 The cache may only refuse earlier than the database's limits, never admit; while it is down, the send log is counted
 instead. A request counts before its body is read, so that malformed ones cost no more than others. This is the only
@@ -8,7 +8,8 @@ module that asks django-ratelimit.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings as django_settings
@@ -16,12 +17,11 @@ from django.db import router
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 from rest_framework.request import Request
-from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
-from django_ihuyi.client_addresses import client_of, is_exempt_client, known_client_of, user_of
+from django_ihuyi.client_addresses import is_exempt_client, known_client_of, user_of
 from django_ihuyi.conf import settings
 from django_ihuyi.database.clock import DatabaseNow
+from django_ihuyi.exceptions import LimitReached
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Kind, Message
 from django_ihuyi.models.messages import MessageQuerySet
@@ -34,111 +34,67 @@ _DOWN = "ihuyi.cache_down"
 logger = get_logger("django_ihuyi.api")
 
 
-class EdgeThrottle(BaseThrottle):
-    """DRF's throttle protocol over the rates of a setting; `view.throttle_scope` is the key in that setting.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeLimit:
+    """Rates of CLIENT_LIMITS or GLOBAL_LIMITS that a request is counted by."""
 
-    Without rates no request is counted, and the cache is not asked.
-    """
-
-    #: The setting that holds the rates.
-    setting = "CLIENT_LIMITS"
+    #: Part of the cache's key: each limit counts apart.
+    name: str
     #: The problem that is answered.
-    code = "client_limit"
-    #: Part of the cache's key: each throttle counts apart.
-    name = ""
+    code: str
+    rates: Sequence[Rate]
+    #: The client, the user, or a constant for all.
+    key: str
+    #: The client's key for the signal `limit_hit`.
+    client: str
+    #: The filter of the messages to count while the cache is down; None if the send log does not know the key.
+    sent: Mapping[str, str] | None
 
-    def __init__(self) -> None:
-        self.retry_after = 0
-
-    def allow_request(self, request: Request, view: APIView) -> bool:
-        """Count the request; return False if it is one too many."""
-        scope: str = getattr(view, "throttle_scope", "")
-        rates = [parse_rate(rate) for rate in getattr(settings, self.setting).get(scope, ())]
-        key = self.find_key(request) if rates else None
-        if key is None:
-            return True
-        self.retry_after = self._measure(request, scope=scope, key=key, rates=rates)
-        if self.retry_after:
-            client = self.find_client(request)
-            limit_hit.send_robust(
-                type(self), code=self.code, retry_after=self.retry_after, phone="", client=client, reason=""
-            )
-        return not self.retry_after
-
-    def wait(self) -> int:
-        """Return the seconds until the last full window ends, after which a refused request may come back."""
-        return self.retry_after
-
-    def find_key(self, request: Request) -> str | None:
-        """Return the key that the request is counted by, or None if this throttle does not count it."""
-        raise NotImplementedError
-
-    def find_client(self, request: Request) -> str:
-        """Return the client's key for the signal `limit_hit`."""
-        return client_of(request)
-
-    def find_sent(self, key: str) -> MessageQuerySet | None:
-        """Return the messages to count while the cache is down, or None if the send log does not know the key."""
-        return None
-
-    def _measure(self, request: Request, *, scope: str, key: str, rates: Sequence[Rate]) -> int:
+    def measure(self, request: HttpRequest, *, scope: str) -> int:
+        """Count the request; return 0 if it is within all rates, else the seconds until the last full window ends."""
         wait = 0
         try:
-            for rate in rates:
+            for rate in self.rates:
                 # A request that is refused anyway must not use up the longer rates too.
-                used = count_in_cache(
-                    request._request, group=f"{scope}.{self.name}", key=key, rate=rate, increment=not wait
-                )
-                wait = max(wait, used)
+                group = f"{scope}.{self.name}"
+                wait = max(wait, count_in_cache(request, group=group, key=self.key, rate=rate, increment=not wait))
         except CacheDown as error:
             logger.warning("the cache does not count requests (%s): counting the send log instead", error)
             # Guesses have limits of their own in the database; only sends need another count.
-            sent = self.find_sent(key) if scope == "send" else None
-            return 0 if sent is None else max(_wait_for(sent, rate) for rate in rates)
+            if scope != "send" or self.sent is None:
+                return 0
+            return max(_wait_for(_send_log().filter(**self.sent), rate) for rate in self.rates)
         return wait
 
 
-class ClientThrottle(EdgeThrottle):
-    """CLIENT_LIMITS for each client address."""
+def throttle(request: Request, *, scope: str) -> None:
+    """Count a request, and raise LimitReached if it is one too many.
 
-    name = "client"
-
-    def find_key(self, request: Request) -> str | None:
-        """Return the client's key; raise ImproperlyConfigured rather than count all clients as one."""
-        client = known_client_of(request)
-        return None if is_exempt_client(client) else client
-
-    def find_sent(self, key: str) -> MessageQuerySet:
-        return _send_log().filter(client=key)
-
-
-class UserThrottle(EdgeThrottle):
-    """CLIENT_LIMITS for each logged-in user, from however many addresses.
-
-    While the cache is down it admits all, because the send log has no users; their addresses are still limited.
+    Without rates for `scope` in the settings no request is counted, and the cache is not asked.
     """
+    # Stops at the first limit that refuses, so that a client over its limit does not use up the global one.
+    for limit in _find_limits(request, scope):
+        if wait := limit.measure(request._request, scope=scope):
+            limit_hit.send_robust(
+                EdgeLimit, code=limit.code, retry_after=wait, phone="", client=limit.client, reason=""
+            )
+            raise LimitReached(limit.code, retry_after=wait)
 
-    name = "user"
 
-    def find_key(self, request: Request) -> str | None:
-        return None if is_exempt_client(client_of(request)) else user_of(request) or None
+def _find_limits(request: Request, scope: str) -> Iterator[EdgeLimit]:
+    rates = _read_rates(settings.CLIENT_LIMITS, scope)
+    if rates and not is_exempt_client(client := known_client_of(request)):
+        code, sent = "client_limit", {"client": client}
+        yield EdgeLimit(name="client", code=code, rates=rates, key=client, client=client, sent=sent)
+        # From all addresses together. The send log has no users, so while the cache is down only addresses are limited.
+        if user := user_of(request):
+            yield EdgeLimit(name="user", code=code, rates=rates, key=user, client=client, sent=None)
+    if rates := _read_rates(settings.GLOBAL_LIMITS, scope):
+        yield EdgeLimit(name="all", code="global_limit", rates=rates, key="all", client="", sent={})
 
 
-class GlobalThrottle(EdgeThrottle):
-    """GLOBAL_LIMITS for all clients together."""
-
-    setting = "GLOBAL_LIMITS"
-    code = "global_limit"
-    name = "all"
-
-    def find_key(self, request: Request) -> str:
-        return "all"
-
-    def find_client(self, request: Request) -> str:
-        return ""
-
-    def find_sent(self, key: str) -> MessageQuerySet:
-        return _send_log()
+def _read_rates(limits: Mapping[str, Sequence[str]], scope: str) -> list[Rate]:
+    return [parse_rate(text) for text in limits.get(scope, ())]
 
 
 class CacheDown(Exception):

@@ -23,7 +23,6 @@ from django_ihuyi.api.serializers import (
     answer_verdict,
     parse_verification_id,
 )
-from django_ihuyi.api.throttling import ClientThrottle, GlobalThrottle, UserThrottle
 from django_ihuyi.client_addresses import client_of, known_client_of, user_of
 from django_ihuyi.conf import settings
 from django_ihuyi.guards.captcha import show_captcha
@@ -39,7 +38,6 @@ class SendCodeView(Endpoint):
     """Send a code to a phone; with the id of a live verification, send its code again."""
 
     http_method_names = ["post"]
-    throttle_classes = [ClientThrottle, UserThrottle, GlobalThrottle]
     throttle_scope = "send"
     database_down = "sending_unavailable"
 
@@ -57,7 +55,6 @@ class VerifyCodeView(Endpoint):
     """Judge a guess; the answer to a right one holds the proof."""
 
     http_method_names = ["post"]
-    throttle_classes = [ClientThrottle, UserThrottle, GlobalThrottle]
     throttle_scope = "verify"
 
     @sensitive_variables()
@@ -83,7 +80,6 @@ class CaptchaView(Endpoint):
     """Return a captcha for a purpose."""
 
     http_method_names = ["get"]
-    throttle_classes = [ClientThrottle, UserThrottle, GlobalThrottle]
     throttle_scope = "captcha"
 
     def get(self, request: Request) -> Response:
