@@ -57,7 +57,7 @@ def test_of_200_parallel_requests_as_many_pass_as_the_rate_says(figure):
     assert use(RequestFactory().get("/"), key="203.0.113.8") == 0
 
 
-def test_looking_counts_nothing():
+def test_a_request_is_not_counted_without_increment():
     request = RequestFactory().get("/")
     ask = {"group": "send.client", "key": "203.0.113.7", "rate": Rate(limit=1, period=86_400)}
 
