@@ -23,7 +23,7 @@ from django_ihuyi import phones
 from django_ihuyi.api.fingerprints import find_fingerprints
 from django_ihuyi.api.problems import refuse
 from django_ihuyi.api.serializers import answer_verdict
-from django_ihuyi.database import optimistic_retry
+from django_ihuyi.database import transactions
 from django_ihuyi.exceptions import NumberRefused
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models.idempotency_keys import IdempotencyKey
@@ -63,8 +63,8 @@ def answer_once(request: Request, key: str, body: Mapping[str, Any], act: Act) -
     fingerprints = find_fingerprints(request, key, body)
     using = router.db_for_write(IdempotencyKey)
     try:
-        claimed = optimistic_retry.run(lambda: _claim(fingerprints, body, using=using), using=using)
-    except optimistic_retry.Contended:
+        claimed = transactions.run(lambda: _claim(fingerprints, body, using=using), using=using)
+    except transactions.Contended:
         return _in_progress()
     return claimed if isinstance(claimed, Response) else claimed.answer(act)
 

@@ -22,7 +22,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from django_ihuyi import phones
 from django_ihuyi.client.results import ResultKind, describe
-from django_ihuyi.database import optimistic_retry, transactions
+from django_ihuyi.database import transactions
 from django_ihuyi.database.threads import map_in_threads
 from django_ihuyi.delivery.admission.ceiling import Full, Place, take_place
 from django_ihuyi.delivery.channels import check_channel
@@ -238,7 +238,7 @@ def _take_place(notice: Notice, *, using: str) -> Place | None:
     """Take one before the row is written, if the call is made then: what waits afterwards has a claim and a lease."""
     if get_dispatcher() is not None or transactions.is_open(using):
         return None
-    return optimistic_retry.run(partial(take_place, notice.channel, kind=Kind.NOTICE, using=using), using=using)
+    return transactions.run(partial(take_place, notice.channel, kind=Kind.NOTICE, using=using), using=using)
 
 
 def _is_done(message: Message) -> bool:

@@ -14,7 +14,7 @@ from django.db import Error
 from django_ihuyi import policies
 from django_ihuyi.backends import get_backend
 from django_ihuyi.client.outcomes import Outcome, Submission
-from django_ihuyi.database import optimistic_retry
+from django_ihuyi.database import transactions
 from django_ihuyi.delivery.admission.ceiling import Place, wait_for_place
 from django_ihuyi.delivery.admission.permit import PATIENCE, STANDSTILL, acquire_permit
 from django_ihuyi.delivery.outcomes import settle
@@ -97,7 +97,7 @@ def _wait_for_place(message: Message, *, using: str) -> Place | None:
     """Wait for a place. Raises SendingUnavailable if there is none, or the database does not say: nothing left yet."""
     try:
         wait = partial(wait_for_place, message.channel, kind=message.kind, using=using)
-        return optimistic_retry.run(wait, using=using)
+        return transactions.run(wait, using=using)
     except Error as error:
         words = "message %d waits in vain for a place of the channel %s: the database fails with %s"
         logger.error(words, message.pk, message.channel, type(error).__name__)

@@ -11,7 +11,7 @@ from django.db import Error, InterfaceError, OperationalError, connections, tran
 from django_ihuyi import policies, signals
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.client.results import Actor, ResultKind, describe
-from django_ihuyi.database import optimistic_retry
+from django_ihuyi.database import transactions
 from django_ihuyi.delivery.reservation import limit_reached
 from django_ihuyi.exceptions import NumberRefused, SendingUnavailable
 from django_ihuyi.limits import Refusal
@@ -169,12 +169,12 @@ def _level(submission: Submission) -> int:
 def _insist(write: Callable[[], State | None], *, using: str) -> State | None:
     """Write what only this process knows: again after a deadlock, and again on a new connection if one was lost."""
     try:
-        return optimistic_retry.run(write, using=using)
+        return transactions.run(write, using=using)
     except (OperationalError, InterfaceError):
         if connections[using].in_atomic_block:
             raise
         connections[using].close()
-        return optimistic_retry.run(write, using=using)
+        return transactions.run(write, using=using)
 
 
 def _write(message: Message, *, is_limit: bool, using: str) -> State | None:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q
 
 from django_ihuyi.database.clock import DatabaseNow
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.models.messages import Message, State
 from django_ihuyi.models.recipients import Recipient
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from django_ihuyi.database import optimistic_retry
+from django_ihuyi.database import transactions
 from django_ihuyi.delivery.receipts import settle_newest_unmatched, take_receipt, take_reply
 from django_ihuyi.logs import get_logger
 from django_ihuyi.webhooks.forms import Refused, read_form, read_receipt, read_reply
@@ -41,7 +41,7 @@ def webhook(take: Callable[[Mapping[str, str]], None]) -> View:
         except Refused as refusal:
             logger.warning("%s: refused with %d, %s", take.__name__, refusal.status, refusal.reason)
             return _answer(refusal.reason, status=refusal.status)
-        except (OperationalError, InterfaceError, InternalError, optimistic_retry.Contended) as error:
+        except (OperationalError, InterfaceError, InternalError, transactions.Contended) as error:
             # The class only: the text of a database error may quote a row, and so a number.
             logger.error("%s: the database fails with %s", take.__name__, type(error).__name__)
             return _answer("try again later", status=503, headers={"Retry-After": str(RETRY_AFTER)})

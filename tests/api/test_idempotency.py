@@ -23,7 +23,7 @@ from django_ihuyi import proofs, signals
 from django_ihuyi.api import idempotency
 from django_ihuyi.api.fingerprints import find_fingerprints
 from django_ihuyi.backends.locmem import LocmemBackend
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.models import Message, Verification
 from django_ihuyi.models.idempotency_keys import IdempotencyKey
 from tests.api.conftest import NOBODYS_ID, Caller
