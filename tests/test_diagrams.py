@@ -8,7 +8,7 @@ from django.db import transaction
 
 from django_ihuyi import retention
 from django_ihuyi.client.outcomes import Outcome, Submission
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.delivery import outcomes
 from django_ihuyi.delivery.receipts import take_receipt
 from django_ihuyi.delivery.recovery import recover

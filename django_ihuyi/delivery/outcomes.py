@@ -10,7 +10,7 @@ from django.db import Error, InterfaceError, OperationalError, connections, tran
 from django_ihuyi import signals
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.client.results import Actor, ResultCode, describe
-from django_ihuyi.database import optimistic_retry
+from django_ihuyi.database import transactions
 from django_ihuyi.delivery.reservation import limit_reached
 from django_ihuyi.delivery.routing import POLICY_FAULT, prevents_enumeration
 from django_ihuyi.exceptions import NumberRefused, SendingUnavailable
@@ -141,12 +141,12 @@ def _level(submission: Submission, row: ResultCode | None) -> int:
 def _insist(write: Callable[[], State | None], *, using: str) -> State | None:
     """Write what only this process knows: again after a deadlock, and again on a new connection if one was lost."""
     try:
-        return optimistic_retry.run(write, using=using)
+        return transactions.retry(write, using=using)
     except (OperationalError, InterfaceError):
         if connections[using].in_atomic_block:
             raise
         connections[using].close()
-        return optimistic_retry.run(write, using=using)
+        return transactions.retry(write, using=using)
 
 
 def _write(message: Message, row: ResultCode | None, *, using: str) -> State | None:
