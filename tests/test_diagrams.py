@@ -8,10 +8,11 @@ from django.db import transaction
 
 from django_ihuyi import retention
 from django_ihuyi.client.outcomes import Outcome, Submission
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.delivery import outcomes
 from django_ihuyi.delivery.receipts import take_receipt
 from django_ihuyi.delivery.recovery import recover
+from django_ihuyi.delivery.routing import Route
 from django_ihuyi.models import Message, Recipient, State
 from django_ihuyi.models.receipts import Receipt
 from django_ihuyi.models.sql.claim import take_claimed
@@ -172,6 +173,4 @@ def test_the_picture_of_the_states_has_no_other_events_and_routes():
 
 
 def test_the_picture_of_the_states_has_every_route():
-    routing = pytest.importorskip("django_ihuyi.delivery.routing")
-
-    assert {route.name for route in routing.Route} == set(ROUTES)
+    assert {route.name for route in Route} == set(ROUTES)

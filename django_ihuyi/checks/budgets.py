@@ -12,11 +12,11 @@ from django.utils.module_loading import import_string
 from django_ihuyi import phones
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import sound
+from django_ihuyi.client_addresses import parse_network
 from django_ihuyi.conf import Settings, settings
 from django_ihuyi.exceptions import InvalidPhone
 from django_ihuyi.guards.budgets import BudgetGuard
 from django_ihuyi.guards.budgets.rules import Mode
-from django_ihuyi.guards.exemptions import parse_network
 from django_ihuyi.rates import parse_rate
 
 GUARD = "django_ihuyi.guards.budgets.BudgetGuard"
@@ -57,7 +57,7 @@ def find_wrong_limits() -> Iterator[str]:
         for key in sorted({"LIMITS", "NUMBERS"} & set(entry)):
             if not isinstance(entry[key], (list, tuple)) or not all(map(_is_rate, entry[key])):
                 yield f"The {key} of the budget {name!r} are no list of rates."
-    yield from _complain_of_conversion({**Settings.BUDGETS["conversion"], **dict(_entries()).get("conversion", {})})
+    yield from _complain_of_conversion(sound("BUDGETS")["conversion"])
 
 
 @finding("E072", hint='Write "refuse", "captcha", "record" or "off".')

@@ -43,7 +43,7 @@ def find_wrong_periods() -> Iterator[str]:
 @finding("E058", hint="Keep numbers no longer than the messages that went to them.")
 def find_numbers_that_outlive_their_messages() -> Iterator[str]:
     """RETENTION keeps numbers longer than the messages that went to them."""
-    periods = {**DEFAULTS, **_known()}
+    periods = _known()
     phone, message = periods["phone_days"], periods["message_days"]
     if phone and message and phone > message:
         yield f"IHUYI['RETENTION'] keeps numbers {phone} days, and messages {message}."

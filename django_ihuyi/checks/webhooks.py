@@ -11,7 +11,7 @@ from django.urls import get_resolver
 
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import sound
-from django_ihuyi.webhooks.secrets import MIN_LENGTH, is_sound
+from django_ihuyi.webhooks.gate import MIN_LENGTH, is_sound
 
 #: Of 10¹² random texts of 43 URL-safe characters not one has fewer different ones.
 _DIFFERENT = 16

@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from django_ihuyi import policies
 from django_ihuyi.backends import get_backend
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.delivery.admission.permit import acquire_permit_in_turn
 from django_ihuyi.delivery.outcomes import settle
+from django_ihuyi.delivery.routing import POLICY_FAULT
 from django_ihuyi.exceptions import SendingUnavailable
 from django_ihuyi.limits import CALL_DEADLINE
 from django_ihuyi.logs import get_logger
@@ -34,7 +34,7 @@ _TOO_OLD = Submission(
 
 #: What becomes of a decoy's message.
 _KEPT_BACK = Submission(
-    outcome=Outcome.UNSENT, code=None, text="the purpose's policy says no", fault=policies.FAULT, elapsed=0.0
+    outcome=Outcome.UNSENT, code=None, text="the purpose's policy says no", fault=POLICY_FAULT, elapsed=0.0
 )
 #: How long the last calls of this process took, in seconds; before the first one, what calls mostly take.
 _recent: deque[float] = deque([0.1], maxlen=64)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 from django.db import Error, InterfaceError, OperationalError, connections, transaction
 
-from django_ihuyi import policies, signals
+from django_ihuyi import signals
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.client.results import Actor, ResultCode, describe
-from django_ihuyi.database import optimistic_retry
+from django_ihuyi.database import transactions
 from django_ihuyi.delivery.reservation import limit_reached
+from django_ihuyi.delivery.routing import POLICY_FAULT, prevents_enumeration
 from django_ihuyi.exceptions import NumberRefused, SendingUnavailable
 from django_ihuyi.limits import Refusal
 from django_ihuyi.logs import get_logger
@@ -62,13 +63,13 @@ def settle(message: Message, submission: Submission, *, using: str) -> None:
     row = None if submission.code is None else describe(submission.code, message.channel)
     message.state = _STATES[submission.outcome]
     # For a purpose with a POLICY the limits may not show what became of a message.
-    message.counted = _keeps_claim(submission.outcome, row) or policies.prevents_enumeration(message.purpose)
+    message.counted = _keeps_claim(submission.outcome, row) or prevents_enumeration(message.purpose)
     message.result_code = submission.code
     message.result_text = submission.text
     message.fault = submission.fault
     message.platform_id = submission.platform_id
     message.duration = submission.elapsed
-    if message.state != State.SUBMITTED and message.fault != policies.FAULT:
+    if message.state != State.SUBMITTED and message.fault != POLICY_FAULT:
         _call_logger.log(
             _level(submission, row),
             "message %d on %s is %s: %s",
@@ -140,12 +141,12 @@ def _level(submission: Submission, row: ResultCode | None) -> int:
 def _insist(write: Callable[[], State | None], *, using: str) -> State | None:
     """Write what only this process knows: again after a deadlock, and again on a new connection if one was lost."""
     try:
-        return optimistic_retry.run(write, using=using)
+        return transactions.retry(write, using=using)
     except (OperationalError, InterfaceError):
         if connections[using].in_atomic_block:
             raise
         connections[using].close()
-        return optimistic_retry.run(write, using=using)
+        return transactions.retry(write, using=using)
 
 
 def _write(message: Message, row: ResultCode | None, *, using: str) -> State | None:

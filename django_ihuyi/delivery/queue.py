@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
 
-from django_ihuyi.database import optimistic_retry
+from django_ihuyi.database import transactions
 from django_ihuyi.delivery.admission.permit import acquire_permit
 from django_ihuyi.delivery.call import deliver, prepare
 from django_ihuyi.delivery.dispatchers.base import IN_HAND
@@ -82,13 +82,13 @@ def deliver_queued(
     """
     try:
         # After a lost race it looks again.
-        while wait := optimistic_retry.run(lambda: _attempt(message, using=using, is_patient=is_patient), using=using):
+        while wait := transactions.retry(lambda: _attempt(message, using=using, is_patient=is_patient), using=using):
             if wait > IN_HAND:
                 return Deferred(message=message, seconds=min(wait, _AGAIN[message.kind]))
             if is_stopped():
                 return Deferred(message=message, seconds=0)
             time.sleep(wait)
-    except optimistic_retry.Contended:
+    except transactions.Contended:
         withdraw(message, fault="busy", using=using)
     return None
 

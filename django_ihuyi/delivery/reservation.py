@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
-from django_ihuyi import policies, signals
+from django_ihuyi import signals
 from django_ihuyi.conf import settings
-from django_ihuyi.database import optimistic_retry
-from django_ihuyi.delivery.routing import Route
+from django_ihuyi.database import transactions
+from django_ihuyi.delivery.routing import Route, prevents_enumeration
 from django_ihuyi.exceptions import LimitReached, SendingUnavailable
 from django_ihuyi.limits import GuessBudget, Refusal, Rules, find_refusal
 from django_ihuyi.models import Kind, Message, Recipient
@@ -55,8 +55,8 @@ def reserve(
         return message
 
     try:
-        return optimistic_retry.run(attempt, using=using)
-    except optimistic_retry.Contended as error:
+        return transactions.retry(attempt, using=using)
+    except transactions.Contended as error:
         raise SendingUnavailable(retry_after=1) from error
 
 
@@ -88,5 +88,5 @@ def rules_of(purpose: str) -> Rules:
         resend_interval=timedelta(seconds=settings.RESEND_INTERVAL),
         messages=settings.NUMBER_LIMITS["messages"],
         codes=settings.NUMBER_LIMITS["codes"],
-        prevents_enumeration=policies.prevents_enumeration(purpose),
+        prevents_enumeration=prevents_enumeration(purpose),
     )

@@ -2,23 +2,32 @@
 
 Both are decided once, before admission control and the guards are asked, and handed on as values. The one later change
 is a queue that is down (`dispatch`).
+
+A purpose with a POLICY prevents enumeration: the host decides which phones get a code, and no answer may show the
+decision. So the caller is answered before the platform is called, always in the same words. Where the policy says no, a
+decoy is written: a verification that no code verifies, and whose message is not sent.
 """
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from django_ihuyi import phones, policies
+from django_ihuyi import phones
 from django_ihuyi.backends import get_backend
 from django_ihuyi.conf import settings
 from django_ihuyi.delivery.dispatchers.base import INLINE, PATHS, Dispatcher
 from django_ihuyi.exceptions import InvalidPhone, UnavailableChannel
 from django_ihuyi.models import State
 from django_ihuyi.phones import fixed_codes
+
+#: The fault, in the send log, of a message that a policy withheld.
+POLICY_FAULT = "policy"
 
 
 class Route(enum.Enum):
@@ -62,7 +71,18 @@ def choose_route(phone: str, *, purpose: str = "") -> Route:
 
 def choose_route_without_queue(purpose: str) -> Route:
     """Return the route of a message that no queue takes."""
-    return Route.IN_PROCESS if policies.prevents_enumeration(purpose) else Route.INLINE
+    return Route.IN_PROCESS if prevents_enumeration(purpose) else Route.INLINE
+
+
+def prevents_enumeration(purpose: str) -> bool:
+    """Return True if a purpose has a POLICY; a notice, whose purpose is empty, has none."""
+    return bool(settings.PURPOSES.get(purpose, {}).get("POLICY"))
+
+
+def load_policy(purpose: str) -> Callable[[Any], bool]:
+    """Return the policy of a purpose; without a POLICY one that always returns True. Raises ImportError."""
+    path = settings.PURPOSES[purpose].get("POLICY")
+    return import_string(path) if path else lambda _wanted: True
 
 
 def get_dispatcher() -> Dispatcher:

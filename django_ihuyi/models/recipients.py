@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi import phones
 from django_ihuyi.database.clock import DatabaseNow
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database.transactions import StaleRow
 
 
 class RecipientQuerySet(models.QuerySet["Recipient"]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django_ihuyi.conf import Settings, settings
+from django_ihuyi.conf import settings
 
 #: What may be kept without an end.
 UNLIMITED = {"verification_days"}
@@ -13,9 +13,8 @@ COUNTED = timedelta(hours=25)
 
 
 def period(name: str) -> timedelta | None:
-    """Return how long RETENTION keeps what `name` says, or the default if it does not; None for ever."""
-    periods = {**Settings.RETENTION, **settings.RETENTION}
-    length, unit = periods[name], name.rpartition("_")[2]
+    """Return the period `name` of RETENTION; None for ever."""
+    length, unit = settings.RETENTION[name], name.rpartition("_")[2]
     return None if length is None else timedelta(**{unit: length})
 
 

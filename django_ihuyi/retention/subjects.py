@@ -8,7 +8,7 @@ from django.db import router, transaction
 from django.db.models import Model
 from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi.database import optimistic_retry
+from django_ihuyi.database import transactions
 from django_ihuyi.database.clock import DatabaseNow
 from django_ihuyi.models import Message, Recipient, Reply, State, Verification
 from django_ihuyi.models.recipients import choose_row
@@ -43,7 +43,7 @@ def forget(phone: str, *, using: str | None = None) -> bool:
     round each of them.
     """
     database = using or router.db_for_write(Recipient)
-    return optimistic_retry.run(lambda: _forget(phone, using=database), using=database)
+    return transactions.retry(lambda: _forget(phone, using=database), using=database)
 
 
 def _forget(phone: str, *, using: str) -> bool:

@@ -12,12 +12,12 @@ from typing import Any, cast
 from django.db import router
 from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi import phones, policies
+from django_ihuyi import phones
 from django_ihuyi.conf import settings
 from django_ihuyi.delivery.dispatch import dispatch, permit_to_call
 from django_ihuyi.delivery.outcomes import raise_unless_sent
 from django_ihuyi.delivery.reservation import reserve
-from django_ihuyi.delivery.routing import Route, choose_channel, choose_route
+from django_ihuyi.delivery.routing import Route, choose_channel, choose_route, load_policy
 from django_ihuyi.exceptions import UnavailableChannel, UnknownPurpose
 from django_ihuyi.guards import Wanted, guarded
 from django_ihuyi.models import Kind, Message, Verification
@@ -78,7 +78,7 @@ def send_code(
     route = choose_route(canonical, purpose=purpose)
     database = using or router.db_for_write(Verification)
     wanted = Wanted(phone=canonical, purpose=purpose, channel=by, client=client, user=user, captcha=captcha)
-    decoy = not policies.load_policy(purpose)(wanted)
+    decoy = not load_policy(purpose)(wanted)
     # Once before the guards, so that no captcha is wasted on a platform that is down. No slot is held while they run: a
     # captcha's server that hangs must not keep others from calling.
     with permit_to_call(by, route=route):

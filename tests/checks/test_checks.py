@@ -168,11 +168,10 @@ CASES = {
     "E007": ([ihuyi(RESEND_INTERVAL=0), ihuyi(RESEND_INTERVAL=3601)], [ihuyi(RESEND_INTERVAL=1)]),
     "E008": (
         [
-            ihuyi(NUMBER_LIMITS={"messages": 5}),
             ihuyi(NUMBER_LIMITS={"messages": 5, "codes": 5, "notices": 5}),
             ihuyi(NUMBER_LIMITS={"messages": 5, "codes": 0}),
         ],
-        [ihuyi(NUMBER_LIMITS={"messages": 1, "codes": 1})],
+        [ihuyi(NUMBER_LIMITS={"messages": 1, "codes": 1}), ihuyi(NUMBER_LIMITS={"messages": 5})],
     ),
     "E009": (
         [ihuyi(NUMBER_LIMITS={"messages": 6, "codes": 5})],
@@ -416,7 +415,7 @@ CASES = {
     "E062": (
         [
             ihuyi(PURPOSES={"login": {"POLICY": path}})
-            for path in ("no.such.policy", "django_ihuyi.policies.FAULT", "nonsense", "")
+            for path in ("no.such.policy", "django_ihuyi.delivery.routing.POLICY_FAULT", "nonsense", "")
         ],
         [ihuyi(PURPOSES={"login": {"POLICY": "tests.support.policies.is_registered"}})],
     ),

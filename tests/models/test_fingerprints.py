@@ -8,7 +8,7 @@ from django.db import connection
 
 from django_ihuyi import delivery, phones, retention
 from django_ihuyi.backends.locmem import outbox
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.exceptions import LimitReached, OptedOut
 from django_ihuyi.models import Message, Recipient, Reply, Verification
 from django_ihuyi.models.sql.claim import write_claimed

@@ -13,7 +13,7 @@ from django.db import IntegrityError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model
 
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.models.messages import FRESHNESS, Message, State
 from django_ihuyi.models.recipients import Recipient
 from django_ihuyi.models.verifications import Verification

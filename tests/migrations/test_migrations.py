@@ -24,3 +24,13 @@ def test_the_app_can_be_taken_out_and_put_back():
     migrate(MigrationExecutor(connection).loader.graph.leaf_nodes("ihuyi"))
 
     assert (left, tables()) == (set(), made)
+
+
+def test_the_places_of_accounts_go_and_come_back_with_their_migration():
+    migrate([("ihuyi", "0001_initial")])
+    before = tables()
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO ihuyi_place (channel, number, version, free_at) VALUES ('sms', 0, 0, '2026-01-01')")
+    migrate(MigrationExecutor(connection).loader.graph.leaf_nodes("ihuyi"))
+
+    assert before - tables() == {"ihuyi_place"}
