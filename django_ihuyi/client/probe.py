@@ -1,4 +1,4 @@
-"""Look at the way to the platform: its name, TLS and clock. Nothing is sent that tells who asks."""
+"""Test the connection to the platform, step by step: name, TCP, TLS, clock. No account and no key is sent."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from time import monotonic
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from django_ihuyi.client.connections import CONNECT_FAULTS
-from django_ihuyi.client.deadline import Call, DeadlineReader
+from django_ihuyi.client.connections import CONNECT_FAULTS, Call, DeadlineReader
+from django_ihuyi.client.exchange import read_date
 from django_ihuyi.client.resolver import Address, Lookup, Resolver
-from django_ihuyi.client.skew import read_date
 from django_ihuyi.client.transport import tls_context
 
 

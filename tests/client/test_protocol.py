@@ -11,12 +11,10 @@ from hypothesis import strategies as st
 from django_ihuyi.client.protocol import (
     BalanceAnswer,
     SubmitAnswer,
-    build_balance,
-    build_submit,
+    build_form,
     parse_balance,
     parse_submit,
     sign,
-    sign_balance,
 )
 from django_ihuyi.exceptions import InvalidAnswer
 
@@ -35,11 +33,11 @@ def test_the_dynamic_password_is_the_published_one(content, password):
 
 
 def test_the_dynamic_password_of_a_balance_is_the_published_one():
-    assert sign_balance(account=ACCOUNT, api_key=KEY, time=TIME) == "767f6563f12da0e2e3521700fec5a1ef"
+    assert sign(account=ACCOUNT, api_key=KEY, time=TIME) == "767f6563f12da0e2e3521700fec5a1ef"
 
 
 def test_a_full_text_is_built_with_a_dynamic_password():
-    form = build_submit(account=ACCOUNT, api_key=KEY, mobile=MOBILE, content=CONTENT, time=TIME, format="json")
+    form = build_form(account=ACCOUNT, api_key=KEY, mobile=MOBILE, content=CONTENT, time=TIME, format="json")
 
     assert form == {
         "account": ACCOUNT,
@@ -52,19 +50,19 @@ def test_a_full_text_is_built_with_a_dynamic_password():
 
 
 def test_a_template_is_built_with_its_variables_and_the_static_key():
-    form = build_submit(account=ACCOUNT, api_key=KEY, mobile=MOBILE, content="1234|5", template_id="7")
+    form = build_form(account=ACCOUNT, api_key=KEY, mobile=MOBILE, content="1234|5", template_id="7")
 
     assert form == {"account": ACCOUNT, "password": KEY, "mobile": MOBILE, "content": "1234|5", "templateid": "7"}
 
 
 def test_a_balance_is_built():
-    assert build_balance(account=ACCOUNT, api_key=KEY, time=TIME, format="xml") == {
+    assert build_form(account=ACCOUNT, api_key=KEY, time=TIME, format="xml") == {
         "account": ACCOUNT,
         "password": "767f6563f12da0e2e3521700fec5a1ef",
         "time": TIME,
         "format": "xml",
     }
-    assert build_balance(account=ACCOUNT, api_key=KEY) == {"account": ACCOUNT, "password": KEY}
+    assert build_form(account=ACCOUNT, api_key=KEY) == {"account": ACCOUNT, "password": KEY}
 
 
 def xml(code, msg="提交成功", smsid=SMSID, blank="\n"):

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from django_ihuyi.client.exchange import PlatformClock, read_date
 from django_ihuyi.client.outcomes import Outcome
-from django_ihuyi.client.skew import PlatformClock, read_date
 from django_ihuyi.simulator import Simulator
 from django_ihuyi.simulator.server import serving
 from tests.client.conftest import API_KEY, CONTENT, MOBILE
