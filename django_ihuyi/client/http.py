@@ -72,7 +72,7 @@ class Client:
             raise ValueError("with allow_http the key itself must not travel: leave dynamic_password on")
         self.account = account
         self.product = get_product(product)
-        self.url = url = self.product.url if url is None else url
+        self.url = url = self.product.urls[0] if url is None else url
         if adapter is None:
             check_endpoint(url, allowed_hosts=allowed_hosts, allow_loopback=allow_loopback, allow_http=allow_http)
         else:

@@ -1,4 +1,4 @@
-"""The texts that messages carry: what is filed with the platform under TEMPLATES, filled with its variables."""
+"""Fill the templates of TEMPLATES, which are filed with the platform, with variables."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from dataclasses import dataclass, field
 
 from django_ihuyi.conf import settings
 
-#: Where a variable goes: {code}, or {1}, {2}, … by its number; one that stands twice is filled twice.
+#: A variable's place: {code}, or {1}, {2}, … by its number. The same place may occur more than once.
 PLACE = re.compile(r"\{(?:code|[1-9])\}")
 
-#: Characters of a message that is billed as one, and of each part of a longer one (the trade's rule).
+#: Characters of a message that is billed as one, and of each part of a longer one (the platform's user guide).
 ONE_PART, EACH_PART = 70, 67
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingText:
-    """A text ready to leave: the whole of it, or with a template's number only its variables, joined by `|`."""
+    """A text as it is sent: the whole text, or with a template's number only its variables, joined by `|`."""
 
     content: str = field(repr=False)
     template_id: str | None = None
-    #: The digits, for backends that speak them, or show them to a developer or a test; empty for a notice.
+    #: The code's digits, for backends that speak them or show them to a developer or a test; empty for a notice.
     code: str = field(default="", repr=False)
 
 
 def template_of(purpose: str) -> str:
-    """Return the name of the template that codes for `purpose` are sent with."""
+    """Return the name of the template for codes of `purpose`."""
     purposes: Mapping[str, Mapping[str, str]] = settings.PURPOSES
     return purposes[purpose].get("TEMPLATE", "code")
 
 
 def fill(template: str, variables: Sequence[str], *, code: str = "") -> OutgoingText:
-    """Put the variables into a template, for the wire."""
+    """Fill a template as the backend sends it."""
     found = _find(template)
     values = _assign(template, variables)
     if template_id := found.get("ID"):
@@ -47,12 +47,12 @@ def render(template: str, variables: Sequence[str]) -> str:
 
 
 def spread(text: str, values: Mapping[str, str]) -> str:
-    """Put a value into each place of a text; a place may stand there more than once."""
+    """Return the text with a value in each place."""
     return PLACE.sub(lambda place: values[place[0]], text)
 
 
 def count_billed_parts(text: str) -> int:
-    """Return how many messages a text is billed as, with the SIGNATURE that the platform puts before it."""
+    """Return how many messages the platform bills for a text, with the SIGNATURE that it adds."""
     return count_parts(f"【{settings.SIGNATURE}】{text}")
 
 
