@@ -10,20 +10,15 @@ import contextlib
 import logging
 import sys
 import traceback
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    Adapter = logging.LoggerAdapter[logging.Logger]
-else:
-    Adapter = logging.LoggerAdapter
+from typing import Any
 
 
-def get_logger(name: str) -> Adapter:
+def get_logger(name: str) -> logging.LoggerAdapter[logging.Logger]:
     """Return the logger of that name. Errors of its handlers go to stderr, if `logging.raiseExceptions` is on."""
     return _SafeLogger(logging.getLogger(name), {})
 
 
-class _SafeLogger(Adapter):
+class _SafeLogger(logging.LoggerAdapter):  # type: ignore[type-arg]  # no generic class before Python 3.11
     def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
         error = sys.exc_info()[1]
         shown = error
@@ -33,6 +28,7 @@ class _SafeLogger(Adapter):
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
         try:
+            # Two frames up, so that the record names the caller's line and not this one.
             super().log(level, msg, *args, **{"stacklevel": 2, **kwargs})
         except Exception:  # noqa: BLE001 - handlers of logging itself do the same, but those of others may raise
             # Without the chain: the error that is being logged is in it, and may quote a number.

@@ -47,10 +47,13 @@ class IhuyiBackend(BaseBackend):
     @sensitive_variables()
     def submit(self, phone: str, text: OutgoingText) -> Submission:
         """Send one message."""
-        if self.product == "voice_code":
-            return self._speak_code(phone, text)
         content, template_id = text.content, text.template_id
-        if text.code and self.voice_template_id:
+        if self.product == "voice_code":
+            if not text.code:
+                reason = "voice codes speak digits only, and this message is a notice: use the product voice_notice"
+                return Submission(outcome=Outcome.UNSENT, code=None, text=reason, fault="no_code", elapsed=0.0)
+            content, template_id = text.code, None
+        elif text.code and self.voice_template_id:
             content, template_id = text.code, self.voice_template_id
         return self.client.submit(mobile=phones.wire(phone), content=content, template_id=template_id)
 
@@ -58,9 +61,3 @@ class IhuyiBackend(BaseBackend):
     def get_balance(self) -> Balance:
         """Return the balance that the platform reports (GetNum)."""
         return self.client.get_balance()
-
-    def _speak_code(self, phone: str, text: OutgoingText) -> Submission:
-        if not text.code:
-            words = "voice codes speak digits only, and this message is a notice: use the product voice_notice"
-            return Submission(outcome=Outcome.UNSENT, code=None, text=words, fault="no_code", elapsed=0.0)
-        return self.client.submit(mobile=phones.wire(phone), content=text.code)

@@ -69,7 +69,7 @@ class Reply:
     date: str
 
 
-_retry_judge: ContextVar[Callable[[], bool] | None] = ContextVar("django_ihuyi.client.retries", default=None)
+_retry_judge: ContextVar[Callable[[], bool]] = ContextVar("django_ihuyi.client.retries", default=lambda: True)
 
 
 @contextmanager
@@ -106,7 +106,7 @@ class Exchange:
         request.body = urlencode(form).encode()
         request.headers["Content-Length"] = str(len(request.body))
         reply = self._attempt(request, deadline)
-        if isinstance(reply, Fault) and reply.retried and monotonic() < deadline and _is_retry_allowed():
+        if isinstance(reply, Fault) and reply.retried and monotonic() < deadline and _retry_judge.get()():
             return self._attempt(request, deadline)
         return reply
 
@@ -159,11 +159,6 @@ def _read(response: requests.Response) -> Reply | Fault:
     return Reply(body=body, date=response.headers.get("Date", ""))
 
 
-def _is_retry_allowed() -> bool:
-    judge = _retry_judge.get()
-    return judge is None or judge()
-
-
 class PlatformClock:
     """A clock that learns the platform's time from its answers. Threads may share it."""
 
@@ -185,7 +180,8 @@ class PlatformClock:
             offset = platform_time - int(self._clock())
             # Other threads may have learned the same meanwhile.
             is_news = abs(offset - self._offset) > TOLERANCE
-            self._offset = offset if is_news else self._offset
+            if is_news:
+                self._offset = offset
         if is_news:
             _clock_logger.warning(
                 "The platform's clock differs from this machine's by %+d seconds, and the platform refused a dynamic "

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from time import monotonic
-from typing import TypeVar
 
 from requests.adapters import BaseAdapter
 
@@ -19,8 +18,7 @@ from django_ihuyi.client.probe import Way, probe
 from django_ihuyi.client.products import check_owner, get_product
 from django_ihuyi.client.protocol import (
     SUCCESS,
-    BalanceAnswer,
-    SubmitAnswer,
+    Answer,
     build_form,
     clean,
     parse_balance,
@@ -29,8 +27,6 @@ from django_ihuyi.client.protocol import (
 )
 from django_ihuyi.client.resolver import Lookup
 from django_ihuyi.exceptions import InvalidAnswer
-
-Answer = TypeVar("Answer", SubmitAnswer, BalanceAnswer)
 
 #: The result code for a dynamic password whose time is too far from the platform's own.
 EXPIRED = 40501

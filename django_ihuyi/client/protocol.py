@@ -25,21 +25,15 @@ _PLATFORM_ID = re.compile(r"[!-~]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SubmitAnswer:
-    """The platform's answer to Submit; `platform_id` is empty unless the code is success."""
+class Answer:
+    """The platform's answer to Submit or GetNum."""
 
     code: int
     text: str
-    platform_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BalanceAnswer:
-    """The platform's answer to GetNum; `units` is None unless the code is success."""
-
-    code: int
-    text: str
-    units: int | None
+    #: The id of a message that was accepted, else empty.
+    platform_id: str = ""
+    #: The balance, if GetNum succeeded.
+    units: int | None = None
 
 
 def build_form(
@@ -83,7 +77,7 @@ def sign(*, account: str, api_key: str, time: str, mobile: str = "", content: st
     return hashlib.md5(f"{account}{api_key}{mobile}{content}{time}".encode(), usedforsecurity=False).hexdigest()
 
 
-def parse_submit(body: bytes, *, format: str, id_field: str = "smsid") -> SubmitAnswer:
+def parse_submit(body: bytes, *, format: str, id_field: str = "smsid") -> Answer:
     """Return the answer to Submit. Raises InvalidAnswer for anything else.
 
     `id_field` is `voiceid` for the voice products and `ismsid` for the international one.
@@ -91,15 +85,15 @@ def parse_submit(body: bytes, *, format: str, id_field: str = "smsid") -> Submit
     fields = _read(body, format=format, root="SubmitResult")
     code = _integer(fields, "code")
     platform_id = _platform_id(fields.get(id_field)) if code == SUCCESS else ""
-    return SubmitAnswer(code=code, text=_msg(fields), platform_id=platform_id)
+    return Answer(code=code, text=_msg(fields), platform_id=platform_id)
 
 
-def parse_balance(body: bytes, *, format: str) -> BalanceAnswer:
+def parse_balance(body: bytes, *, format: str) -> Answer:
     """Return the answer to GetNum. Raises InvalidAnswer for anything else."""
     fields = _read(body, format=format, root="GetNumResult")
     code = _integer(fields, "code")
     units = _integer(fields, "num") if code == SUCCESS else None
-    return BalanceAnswer(code=code, text=_msg(fields), units=units)
+    return Answer(code=code, text=_msg(fields), units=units)
 
 
 def clean(text: str, *, secrets: Iterable[str] = ()) -> str:

@@ -33,7 +33,7 @@ def template_of(purpose: str) -> str:
 
 def fill(template: str, variables: Sequence[str], *, code: str = "") -> OutgoingText:
     """Fill a template as the backend sends it."""
-    found = _find(template)
+    found = settings.TEMPLATES[template]
     values = _assign(template, variables)
     if template_id := found.get("ID"):
         content = "|".join(values[place] for place in PLACE.findall(found["TEXT"]))
@@ -43,7 +43,7 @@ def fill(template: str, variables: Sequence[str], *, code: str = "") -> Outgoing
 
 def render(template: str, variables: Sequence[str]) -> str:
     """Return the text as the phone shows it. Raises ValueError for too few or too many variables."""
-    return spread(_find(template)["TEXT"], _assign(template, variables))
+    return spread(settings.TEMPLATES[template]["TEXT"], _assign(template, variables))
 
 
 def spread(text: str, values: Mapping[str, str]) -> str:
@@ -62,13 +62,8 @@ def count_parts(text: str) -> int:
 
 
 def _assign(template: str, variables: Sequence[str]) -> dict[str, str]:
-    places = sorted(set(PLACE.findall(_find(template)["TEXT"])))
+    places = sorted(set(PLACE.findall(settings.TEMPLATES[template]["TEXT"])))
     if len(places) != len(variables):
         more_or_fewer = "more" if len(places) > len(variables) else "fewer"
         raise ValueError(f"the template {template!r} has {more_or_fewer} places than there are variables")
     return dict(zip(places, variables, strict=True))
-
-
-def _find(template: str) -> Mapping[str, str]:
-    templates: Mapping[str, Mapping[str, str]] = settings.TEMPLATES
-    return templates[template]
