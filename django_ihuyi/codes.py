@@ -11,6 +11,7 @@ from django.utils.encoding import force_bytes
 
 from django_ihuyi.keys import live_keys
 
+# A changed label makes every code that is under way wrong.
 _LABEL = b"django_ihuyi.code.1"
 _DIGEST_VALUES = 2**256
 
@@ -30,6 +31,7 @@ def derive(*, seed: str, key_id: str, verification_id: str, phone: str, purpose:
     key = {_key_id(key): key for key in live_keys(_LABEL)}.get(key_id)
     if key is None or not seed:
         return ""
+    # No field holds the separator, so no two lists of fields give the same text.
     bound = "\x1f".join((seed, verification_id, phone, purpose, str(length))).encode()
     return _to_digits(key, bound, length)
 

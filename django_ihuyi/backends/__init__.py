@@ -31,6 +31,7 @@ def get_backend(channel: str) -> BaseBackend:
     return _backends[channel]
 
 
+# For tests that override IHUYI: the next call makes backends from the new settings.
 def _forget_backends(*, setting: str, **_: Any) -> None:
     if setting == "IHUYI":
         _backends.clear()

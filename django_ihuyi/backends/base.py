@@ -20,6 +20,7 @@ class BaseBackend(ABC):
     def __init__(self, *, channel: str = "sms", **options: Any) -> None:
         #: The name in CHANNELS that this backend serves.
         self.channel = channel
+        # A misspelt option would otherwise do nothing, without a word.
         if options:
             raise TypeError(f"{type(self).__name__} does not know the options {', '.join(sorted(options))}")
 

@@ -38,6 +38,7 @@ class SimulatorBackend(IhuyiBackend):
 
 
 def _file_templates(account: Account) -> Account:
+    # A template without ID is sent as text, and the simulator compares texts; its id there only has to be unique.
     own = (
         Template(id=template.get("ID", f"text of {name}"), text=PLACE.sub(VARIABLE, template["TEXT"]))
         for name, template in settings.TEMPLATES.items()

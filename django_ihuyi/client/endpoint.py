@@ -62,6 +62,7 @@ def check_endpoint(
 
 def check_path(url: str) -> None:
     """Raise ValueError unless `url` has the form of an address of the platform's API, on any host."""
+    # Parsers of URLs disagree about other characters: the host that is checked might not be the one that is called.
     if not re.fullmatch(r"[!-~]+", url):
         raise ValueError("the platform's address must be printable ASCII without blanks")
     try:

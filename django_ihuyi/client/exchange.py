@@ -104,6 +104,7 @@ class Exchange:
         """Post the form before the deadline (of the monotonic clock); return the reply, or the fault."""
         request = prepared.copy()
         request.body = urlencode(form).encode()
+        # The prepared request has the length of an empty body.
         request.headers["Content-Length"] = str(len(request.body))
         reply = self._attempt(request, deadline)
         if isinstance(reply, Fault) and reply.retried and monotonic() < deadline and _retry_judge.get()():

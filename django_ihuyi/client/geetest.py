@@ -89,6 +89,7 @@ def _judge(body: bytes, *, lot_number: str) -> Validation:
     if not isinstance(said, dict) or said.get("result") not in ("success", "fail"):
         return Validation(is_solved=False, trouble=_complaint(said))
     arguments = said.get("captcha_args")
+    # A success counts only for the captcha that was shown: the answer to another one may have been earned elsewhere.
     about = arguments.get("lot_number", lot_number) if isinstance(arguments, dict) else lot_number
     return Validation(is_solved=said["result"] == "success" and about == lot_number)
 

@@ -172,10 +172,12 @@ class Client:
             answer = parse(reply.body, format=self.format)
         except InvalidAnswer:
             return FAULTS["answer_invalid"]
+        # The clock learns even if it is too late for a retry: the next call is then signed with the right time.
         is_late = monotonic() > deadline
         if answer.code == EXPIRED and time and may_learn and self._clock.learn(reply.date, told=told) and not is_late:
             # The first try was a refusal, so nothing can be sent twice.
             return self._ask(method, build, parse, deadline=deadline, may_learn=False)
+        # The text may echo the request.
         return replace(answer, text=clean(answer.text, secrets=(self._api_key, *secrets_of(form))))
 
 

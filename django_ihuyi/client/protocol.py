@@ -144,6 +144,8 @@ def _read_json(text: str) -> dict[str, Any]:
 
 def _read_xml(text: str, *, root: str) -> dict[str, str]:
     try:
+        # Without the blanks around it, because a parser takes none before the XML declaration. Without a DTD, because
+        # its entities could grow to gigabytes, or read files.
         element = fromstring(text.strip(), forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError):
         raise InvalidAnswer("the answer is not valid XML, or has a DTD") from None
@@ -188,6 +190,7 @@ def _integer(fields: dict[str, Any], name: str) -> int:
 
 
 def _msg(fields: dict[str, Any]) -> str:
+    # It may be missing: the code alone decides.
     text = fields.get("msg", "")
     if not isinstance(text, str):
         raise InvalidAnswer("the answer's msg is not a text")

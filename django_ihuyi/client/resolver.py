@@ -37,6 +37,7 @@ class Resolver:
             future = self._under_way.get((host, port))
             if future is None:
                 future = self._under_way[host, port] = Future()
+                # A daemon: a look-up that hangs must not keep the process from ending.
                 threading.Thread(target=self._work, args=(host, port, future), daemon=True).start()
             return future
 
@@ -44,6 +45,7 @@ class Resolver:
         try:
             addresses = self._lookup(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
+            # getaddrinfo raises UnicodeError for a label of more than 63 characters.
             self._forget(host, port)
             future.set_exception(error if isinstance(error, OSError) else socket.gaierror(socket.EAI_NONAME))
         else:

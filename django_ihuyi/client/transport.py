@@ -27,6 +27,7 @@ class Transport(HTTPAdapter):
     def __init__(self, *, verify: bool | str = True, lookup: Lookup = socket.getaddrinfo) -> None:
         self._tls = tls_context(verify)
         self._resolver = Resolver(lookup)
+        # One pool is enough, because a client calls one host.
         super().__init__(pool_connections=1, pool_maxsize=POOL_SIZE)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
@@ -60,6 +61,7 @@ def tls_context(verify: bool | str) -> ssl.SSLContext:
     """Return a context that demands TLS 1.2 and a certificate of the roots that requests ships, or of `verify`."""
     if not verify:
         raise ValueError("certificates are always verified: set verify to True, or to the path of a CA bundle")
+    # Not the roots that REQUESTS_CA_BUNDLE names: the environment must not decide which certificates are trusted.
     roots = DEFAULT_CA_BUNDLE_PATH if verify is True else verify
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2

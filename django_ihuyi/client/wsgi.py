@@ -33,6 +33,7 @@ def _environ(request: requests.PreparedRequest) -> Environ:
     body = request.body or b""
     body = body.encode() if isinstance(body, str) else bytes(body)
     headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}
+    # PEP 3333 has variables of their own for these two, without HTTP_.
     content_type = headers.pop("HTTP_CONTENT_TYPE", "")
     headers.pop("HTTP_CONTENT_LENGTH", None)
     return {
@@ -72,6 +73,7 @@ def _run(app: WSGIApp, environ: Environ) -> HTTPResponse:
         for part in parts:
             body.write(part)
     finally:
+        # PEP 3333: the server calls `close`, if the application's iterable has it.
         getattr(parts, "close", lambda: None)()
     body.seek(0)
     code, _, reason = head[0].partition(" ")

@@ -95,6 +95,7 @@ def complain_of_emoji(sample: Sample) -> str:
 
 def complain_of_excess(sample: Sample) -> str:
     """Complain of a text longer than the platform takes from any account."""
+    # An account may have agreed on more than the documents say.
     length, limit = len(sample.content), max(LONGEST, sample.limits.text_length)
     filled = {"length": length, "limit": limit}
     return _("The text has %(length)d characters, and %(limit)d may be.") % filled if length > limit else ""

@@ -58,7 +58,7 @@ def count_billed_parts(text: str) -> int:
 
 def count_parts(text: str) -> int:
     """Return how many messages the platform bills for a text."""
-    return 1 if len(text) <= ONE_PART else -(-len(text) // EACH_PART)
+    return 1 if len(text) <= ONE_PART else -(-len(text) // EACH_PART)  # rounded up
 
 
 def _assign(template: str, variables: Sequence[str]) -> dict[str, str]:

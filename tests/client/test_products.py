@@ -143,7 +143,7 @@ def test_the_platforms_hosts_are_called_by_plain_http_only_if_that_is_allowed(ho
         "http://sms.example.com/sms.php",
     ],
 )
-def test_no_other_host_is_called_by_plain_http_then(url):
+def test_other_hosts_are_refused_by_plain_http_even_if_it_is_allowed(url):
     with pytest.raises(ValueError, match="https"):
         check_endpoint(url, allow_http=True, allowed_hosts=["sms.example.com"])
 

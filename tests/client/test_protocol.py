@@ -230,7 +230,7 @@ XML_BODIES = st.lists(FRAGMENTS | st.binary(max_size=4), max_size=12).map(
 
 @pytest.mark.parametrize("format", ["json", "xml"])
 @given(body=st.binary(max_size=300) | JSON_BODIES | XML_BODIES)
-def test_whatever_comes_only_an_invalid_answer_is_raised(format, body):
+def test_parsers_raise_only_invalid_answer_for_any_body(format, body):
     for parse in (parse_submit, parse_balance):
         with suppress(InvalidAnswer):
             check(parse(body, format=format), is_submit=parse is parse_submit)
