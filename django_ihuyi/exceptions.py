@@ -44,9 +44,9 @@ __all__ = [
 
 
 class IhuyiError(Exception):
-    """The root: catch it to catch all that this package raises on purpose."""
+    """The base class of every error that this package raises on purpose."""
 
-    #: Stable slug, the same as in the REST answers.
+    #: A stable slug, the same as in the REST answers.
     code = "error"
 
 
@@ -63,7 +63,7 @@ class UnknownPurpose(IhuyiError, ValueError):
 
 
 class UnavailableChannel(IhuyiError, ValueError):
-    """The CHANNELS setting does not name this channel, or it cannot bring this message to this phone."""
+    """The CHANNELS setting does not name this channel, or the channel cannot reach this phone with this message."""
 
     code = "invalid"
 
@@ -75,19 +75,19 @@ class UnknownTemplate(IhuyiError, ValueError):
 
 
 class InvalidProof(IhuyiError, ValueError):
-    """The proof is forged, expired, already redeemed, or was made for another purpose."""
+    """The proof is forged, expired, already redeemed, or made for another purpose."""
 
     code = "proof_invalid"
 
 
 class BatchChanged(IhuyiError, ValueError):
-    """A batch of this name was begun with other rows: what has left and what has not can no longer be told."""
+    """A batch of this name was begun with other rows, so its sent and unsent rows cannot be told apart."""
 
     code = "batch_changed"
 
 
 class InvalidAnswer(IhuyiError, ValueError):
-    """The platform's answer is not what it documents; what became of the message is unknown."""
+    """The platform's answer is not what its documents say; whether it took the message is unknown."""
 
     code = "answer_invalid"
 
@@ -99,7 +99,7 @@ class NotSent(IhuyiError):
 
 
 class LimitReached(NotSent):
-    """A limit stands in the way for another `retry_after` seconds; `code` says which."""
+    """A limit, named by `code`, refuses messages for another `retry_after` seconds."""
 
     def __init__(self, code: str, *, retry_after: int) -> None:
         super().__init__(f"{code}: try again in {retry_after} seconds")
@@ -114,13 +114,13 @@ class OptedOut(NotSent):
 
 
 class NumberRefused(NotSent):
-    """The platform says that the number does not exist."""
+    """The platform refuses the number as one that does not exist."""
 
     code = "number_refused"
 
 
 class CaptchaRequired(NotSent):
-    """A captcha must be solved first: `challenge` holds what to show, ready to be written as JSON."""
+    """A captcha must be solved first. Show `challenge`, which can be written as JSON."""
 
     code = "captcha_required"
 
@@ -130,7 +130,7 @@ class CaptchaRequired(NotSent):
 
 
 class CaptchaFailed(NotSent):
-    """The captcha was answered wrongly, too late, a second time or elsewhere: `challenge` is a new one."""
+    """The captcha was answered wrongly, too late, twice, or by another client. `challenge` is a new one."""
 
     code = "captcha_failed"
 
@@ -140,7 +140,7 @@ class CaptchaFailed(NotSent):
 
 
 class SendingUnavailable(NotSent):
-    """The platform cannot be reached, or refuses us; try again in `retry_after` seconds."""
+    """The platform cannot be reached, or refuses the account. Try again in `retry_after` seconds."""
 
     code = "sending_unavailable"
 

@@ -82,7 +82,7 @@ def test_a_right_code_is_told_once(heard):
     ]
 
 
-def test_a_verified_verification_is_told_as_it_now_is(heard):
+def test_code_verified_carries_the_stored_state(heard):
     issued = send()
     heard.clear()
 
@@ -130,7 +130,7 @@ def test_a_limit_is_told_at_once_also_inside_a_transaction(heard):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_receiver_that_fails_does_not_stop_the_story(name):
+def test_failing_receiver_does_not_stop_the_flow(name):
     def fail(sender, **arguments):
         raise RuntimeError("a bug of the host")
 

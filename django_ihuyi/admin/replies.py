@@ -7,7 +7,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi.admin.base import ReadOnlyAdmin
-from django_ihuyi.client.sanitizing import escape
+from django_ihuyi.client.protocol import escape
 from django_ihuyi.models import Reply
 
 

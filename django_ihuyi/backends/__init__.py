@@ -1,4 +1,4 @@
-"""Backends: get_backend(channel) returns the one that CHANNELS names."""
+"""Backends: `get_backend(channel)` returns the one that CHANNELS configures."""
 
 from __future__ import annotations
 
@@ -20,19 +20,18 @@ _backends: dict[str, BaseBackend] = {}
 def get_backend(channel: str) -> BaseBackend:
     """Return the backend of a channel, one for each process. Raises ImproperlyConfigured for a wrong CHANNELS."""
     if channel not in _backends:
-        _backends[channel] = _make_backend(channel)
+        try:
+            configured = settings.CHANNELS[channel]
+            backend_class: type[BaseBackend] = import_string(configured["BACKEND"])
+            _backends[channel] = backend_class(channel=channel, **configured.get("OPTIONS", {}))
+        except (KeyError, ImportError, TypeError, ValueError) as error:
+            # The class of the error only: its text may quote an option, and one of them is the key.
+            message = f"IHUYI['CHANNELS'][{channel!r}] cannot be used: {type(error).__name__}"
+            raise ImproperlyConfigured(message) from error
     return _backends[channel]
 
 
-def _make_backend(channel: str) -> BaseBackend:
-    try:
-        configured = settings.CHANNELS[channel]
-        backend_class: type[BaseBackend] = import_string(configured["BACKEND"])
-        return backend_class(channel=channel, **configured.get("OPTIONS", {}))
-    except (KeyError, ImportError, TypeError, ValueError) as error:
-        raise ImproperlyConfigured(f"IHUYI['CHANNELS'][{channel!r}] cannot be used: {type(error).__name__}") from error
-
-
+# For tests that override IHUYI: the next call makes backends from the new settings.
 def _forget_backends(*, setting: str, **_: Any) -> None:
     if setting == "IHUYI":
         _backends.clear()

@@ -1,4 +1,4 @@
-"""What a backend is: the class that hands a message to a channel."""
+"""The base class of backends, which hand messages over to a channel."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ __all__ = ["BaseBackend"]
 
 
 class BaseBackend(ABC):
-    """Hand messages over; subclass it to reach something else, and name the subclass in CHANNELS."""
+    """Hand messages over. To send through something else, subclass it and name the subclass in CHANNELS."""
 
-    #: True where codes show up outside of a phone: such a backend must not run in production.
+    #: True if codes can be read elsewhere than on the phone: such a backend must not run in production.
     shows_codes = False
 
     def __init__(self, *, channel: str = "sms", **options: Any) -> None:
         #: The name in CHANNELS that this backend serves.
         self.channel = channel
+        # A misspelt option would otherwise do nothing, without a word.
         if options:
             raise TypeError(f"{type(self).__name__} does not know the options {', '.join(sorted(options))}")
 
     @abstractmethod
     def submit(self, phone: str, text: OutgoingText) -> Submission:
-        """Hand one message over and say what became of it; raise nothing that the far side can cause."""
+        """Hand one message over and return the result. Errors of the network or the platform are results, too."""
 
     def get_balance(self) -> Balance:
-        """Return how many messages the account can still send; unknown unless a subclass can tell."""
+        """Return how many messages the account can still send; here unknown."""
         return Balance(outcome=Outcome.UNKNOWN, code=None, text="this backend has no account", elapsed=0.0, units=None)

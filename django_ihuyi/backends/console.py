@@ -1,4 +1,4 @@
-"""For the first minutes of development: the message goes to standard output."""
+"""A backend for the first minutes of development: it prints messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["ConsoleBackend"]
 
 
 class ConsoleBackend(BaseBackend):
-    """Print each message in place of sending it."""
+    """Write each message to standard output in place of sending it."""
 
     shows_codes = True
 

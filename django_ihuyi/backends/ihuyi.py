@@ -1,4 +1,4 @@
-"""The platform itself, over HTTPS."""
+"""The backend that sends through the platform, over HTTPS."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from django_ihuyi.texts.templates import OutgoingText
 
 __all__ = ["IhuyiBackend"]
 
-#: The platform's product behind each channel; a channel of another name is one more of SMS.
+#: The platform's product of each channel; a channel of any other name sends SMS.
 PRODUCTS = {"voice": "voice_code", "international": "international", "marketing": "marketing"}
 
 
 class IhuyiBackend(BaseBackend):
     """Send through an account of one of the platform's products.
 
-    Options: those of `client.http.Client`, at least `account` and `api_key`. The channel chooses the `product`, but for
-    "voice" it may be "voice_notice" in place of "voice_code"; `voice_template_id` is then the number of the template
-    that codes are spoken with, if it is not the one of the SMS.
+    Options: those of `client.http.Client`, at least `account` and `api_key`. The channel chooses the `product`, except
+    that `product="voice_notice"` may replace "voice_code" for "voice". `voice_template_id` is then the number of the
+    template that codes are spoken with, if it differs from that of the SMS.
     """
 
     def __init__(
@@ -47,20 +47,17 @@ class IhuyiBackend(BaseBackend):
     @sensitive_variables()
     def submit(self, phone: str, text: OutgoingText) -> Submission:
         """Send one message."""
-        if self.product == "voice_code":
-            return self._speak_code(phone, text)
         content, template_id = text.content, text.template_id
-        if text.code and self.voice_template_id:
+        if self.product == "voice_code":
+            if not text.code:
+                reason = "voice codes speak digits only, and this message is a notice: use the product voice_notice"
+                return Submission(outcome=Outcome.UNSENT, code=None, text=reason, fault="no_code", elapsed=0.0)
+            content, template_id = text.code, None
+        elif text.code and self.voice_template_id:
             content, template_id = text.code, self.voice_template_id
         return self.client.submit(mobile=phones.wire(phone), content=content, template_id=template_id)
 
     @sensitive_variables()
     def get_balance(self) -> Balance:
-        """Ask the platform (GetNum)."""
+        """Return the balance that the platform reports (GetNum)."""
         return self.client.get_balance()
-
-    def _speak_code(self, phone: str, text: OutgoingText) -> Submission:
-        if not text.code:
-            words = "voice codes speak digits only, and this message is a notice: use the product voice_notice"
-            return Submission(outcome=Outcome.UNSENT, code=None, text=words, fault="no_code", elapsed=0.0)
-        return self.client.submit(mobile=phones.wire(phone), content=text.code)

@@ -1,4 +1,4 @@
-"""For tests of a host: messages stay in a list, and sending can be made to fail in each of the four ways."""
+"""A backend for tests of a host: it keeps messages in a list, and returns any of the four outcomes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["LocmemBackend", "SentText", "outbox"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentText:
-    """A message that arrived in the outbox."""
+    """A message in the outbox."""
 
     phone: str = field(repr=False)
     content: str = field(repr=False)
@@ -24,7 +24,7 @@ class SentText:
     channel: str = "sms"
 
 
-#: What was sent, oldest first; clear it between tests.
+#: The sent messages, oldest first; clear it between tests.
 outbox: list[SentText] = []
 
 
@@ -32,7 +32,7 @@ class LocmemBackend(BaseBackend):
     """Keep messages in `outbox`.
 
     Options: `outcome` is "accepted" (the default), "refused" (with `result_code`, 4072 unless given), "unsent" or
-    "unknown"; of these accepted and unknown messages arrive in the outbox.
+    "unknown". Accepted and unknown messages arrive in the outbox.
     """
 
     shows_codes = True
@@ -45,23 +45,20 @@ class LocmemBackend(BaseBackend):
     def submit(self, phone: str, text: OutgoingText) -> Submission:
         """Keep one message, or fail as the options say."""
         if self.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN):
-            outbox.append(self._keep(phone, text))
-        return self._submission()
-
-    def _keep(self, phone: str, text: OutgoingText) -> SentText:
-        return SentText(
-            phone=phone,
-            content=text.content,
-            code=text.code,
-            template_id=text.template_id,
-            channel=self.channel,
-        )
-
-    def _submission(self) -> Submission:
-        words = f"{self.outcome.value}, as the options say"
-        if self.outcome is Outcome.ACCEPTED:
-            return Submission(outcome=self.outcome, code=2, text=words, platform_id=secrets.token_hex(10), elapsed=0.0)
-        if self.outcome is Outcome.REFUSED:
-            return Submission(outcome=self.outcome, code=self.result_code, text=words, elapsed=0.0)
-        fault = "connection_refused" if self.outcome is Outcome.UNSENT else "connection_lost"
-        return Submission(outcome=self.outcome, code=None, text=words, fault=fault, elapsed=0.0)
+            outbox.append(
+                SentText(
+                    phone=phone,
+                    content=text.content,
+                    code=text.code,
+                    template_id=text.template_id,
+                    channel=self.channel,
+                )
+            )
+        results: dict[Outcome, dict[str, Any]] = {
+            Outcome.ACCEPTED: {"code": 2, "platform_id": secrets.token_hex(10)},
+            Outcome.REFUSED: {"code": self.result_code},
+            Outcome.UNSENT: {"code": None, "fault": "connection_refused"},
+            Outcome.UNKNOWN: {"code": None, "fault": "connection_lost"},
+        }
+        text_of_result = f"{self.outcome.value}, as the options say"
+        return Submission(outcome=self.outcome, text=text_of_result, elapsed=0.0, **results[self.outcome])

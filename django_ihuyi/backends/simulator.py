@@ -1,4 +1,4 @@
-"""The platform's imitation in the same process: real client, real protocol, no socket and no account."""
+"""A backend that sends to a simulator in this process: real client, real protocol, no socket and no account."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["SimulatorBackend", "get_app"]
 
 @cache
 def get_app() -> SimulatorApp:
-    """Return this process's simulator of all products, where all templates of the site count as filed and approved."""
+    """Return this process's simulator of all products, with all templates of the site filed and approved."""
     return SimulatorApp(Simulator(accounts=[_file_templates(account) for account in TRIAL_ACCOUNTS]))
 
 
@@ -31,13 +31,14 @@ class SimulatorBackend(IhuyiBackend):
     shows_codes = True
 
     def make_client(self, *, product: str = "sms", **options: Any) -> Client:
-        """Return a client of the product's trial account; at the platform's own address, but nothing gets there."""
+        """Return a client of the product's trial account. Its requests go to the simulator, whatever the address."""
         trial = trial_account(get_product(product).name)
         defaults = {"account": trial.account, "api_key": trial.api_key, "adapter": WSGIAdapter(get_app())}
         return Client(product=product, **{**defaults, **options})
 
 
 def _file_templates(account: Account) -> Account:
+    # A template without ID is sent as text, and the simulator compares texts; its id there only has to be unique.
     own = (
         Template(id=template.get("ID", f"text of {name}"), text=PLACE.sub(VARIABLE, template["TEXT"]))
         for name, template in settings.TEMPLATES.items()

@@ -1,11 +1,12 @@
-"""The platform's language, free of Django.
+"""A client of the platform's HTTP API, free of Django.
 
 - `http`: `Client`, which makes the calls
-- `outcomes`: `Outcome`, `Submission`, `Balance`, `FAULTS`: what became of a call
-- `results`: the catalogue of the platform's result codes
-- `protocol`: sign, build and parse, pure
-- `products`: the platform's products: their addresses and their names for things
-- `endpoint`: which addresses may get our account and key
-- `exchange`: one request and its reply, and whether it may be tried once more
+- `outcomes`: `Outcome`, `Submission`, `Balance`, `FAULTS`: the result of a call
+- `results`: the table of the platform's result codes
+- `protocol`: build and sign forms, parse answers; pure
+- `products`, `endpoint`: the platform's products and addresses, and which addresses may get the account and key
+- `exchange`, `transport`, `connections`, `resolver`: one request and its answer, within a deadline
+- `probe`: test the connection without sending anything
 - `wsgi`: `WSGIAdapter`, to call a WSGI application in place of the platform
+- `geetest`: GeeTest's API, through the same `exchange`
 """

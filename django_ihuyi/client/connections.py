@@ -1,26 +1,28 @@
-"""HTTP connections that obey the deadline of the call that uses them, and tell it how far it came."""
+"""HTTP connections that keep the deadline of a call, and record how far the call came."""
 
 from __future__ import annotations
 
 import http.client
+import io
 import socket
 import ssl
 import threading
+from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 from urllib3.response import HTTPResponse
 
-from django_ihuyi.client.deadline import Call, DeadlineReader
 from django_ihuyi.client.resolver import Address, Resolver
 
-#: A connection that was idle for longer may be dead at the other end, and then nobody could say what became of
-#: the message; a new one costs a handshake, but leaves no doubt.
+#: The largest answer in bytes: 64 KiB of body, and as much again for its head and framing.
+MAX_ANSWER = 128 * 1024
+#: Seconds. The other end may have closed a connection that was idle for longer; a message written to it would end as
+#: unknown. A new connection costs a handshake, but leaves no doubt.
 MAX_IDLE = 2.0
-
 
 CONNECT_FAULTS: dict[type[OSError], str] = {
     TimeoutError: "connect_timeout",
@@ -28,22 +30,75 @@ CONNECT_FAULTS: dict[type[OSError], str] = {
 }
 
 
-class Running(threading.local):
-    """What the connections of a thread work for: urllib3 has no other way to hand it down to them."""
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One attempt: when it must end, and the fault that it has if it breaks now."""
+
+    #: Of the monotonic clock.
+    deadline: float
+    #: Seconds, TLS included.
+    connect_timeout: float
+    fault: str = "unreachable"
+    #: True once a byte of the request may have left.
+    sent: bool = False
+
+    def mark_sent(self) -> None:
+        """Note that from here on the platform may have the message, whatever happens."""
+        self.sent = True
+        self.fault = "connection_lost"
+
+    def time_left(self) -> float:
+        """Return the seconds until the deadline. Raises TimeoutError if it has passed."""
+        left = self.deadline - monotonic()
+        if left <= 0:
+            self.fault = "deadline" if self.sent else "connect_timeout"
+            raise TimeoutError
+        return left
+
+
+class DeadlineReader(io.RawIOBase):
+    """Read a socket within the deadline of one call, and no more than MAX_ANSWER bytes."""
+
+    def __init__(self, sock: socket.socket, call: Call) -> None:
+        self._sock = sock
+        self._call = call
+        self._left = MAX_ANSWER
+        self._file = cast(io.RawIOBase, sock.makefile("rb", buffering=0))
+
+    def makefile(self, *_: Any) -> io.BufferedReader:
+        """Return a buffered reader: http.client calls this on what it takes for a socket."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        # A socket's time-out starts anew with each read. A server that sends a byte at a time would never meet it.
+        self._sock.settimeout(self._call.time_left())
+        try:
+            count = self._file.readinto(buffer)
+        except TimeoutError:
+            self._call.fault = "deadline"
+            raise
+        self._left -= count or 0
+        if self._left < 0:
+            self._call.fault = "answer_too_large"
+            raise OSError("the answer is too large")
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class _Running(threading.local):
+    """The call that a thread works for: urllib3 has no other way to hand it down to the connection."""
 
     call: Call
     resolver: Resolver
 
 
-running = Running()
-
-
-class PlainPool(HTTPConnectionPool):
-    """A pool of connections without TLS: for a simulator on loopback."""
-
-
-class SecurePool(HTTPSConnectionPool):
-    """A pool of connections with TLS."""
+running = _Running()
 
 
 class _DeadlineResponse(http.client.HTTPResponse):
@@ -64,6 +119,7 @@ class _DeadlineConnection(HTTPConnection):
             self.connect()
         call = running.call
         self.sock.settimeout(call.time_left())
+        # Before the write, not after it: a write that fails half-way may have reached the platform.
         call.mark_sent()
         try:
             super().send(data)
@@ -80,7 +136,7 @@ class _DeadlineConnection(HTTPConnection):
         try:
             return _open_socket(self._dns_host, self.port)
         except OSError as error:
-            # urllib3 takes some OSErrors for those of a request that is under way; this one it leaves alone.
+            # urllib3 swallows some OSErrors, as if the request were under way. It never swallows this one.
             raise NewConnectionError(self, type(error).__name__) from error
 
 
@@ -93,19 +149,27 @@ class _SecureConnection(_DeadlineConnection, HTTPSConnection):
             raise
 
 
-PlainPool.ConnectionCls = _DeadlineConnection
-SecurePool.ConnectionCls = _SecureConnection
+class PlainPool(HTTPConnectionPool):
+    """A pool of connections without TLS: for a simulator on loopback."""
+
+    ConnectionCls = _DeadlineConnection
+
+
+class SecurePool(HTTPSConnectionPool):
+    """A pool of connections with TLS."""
+
+    ConnectionCls = _SecureConnection
 
 
 def _open_socket(host: str, port: int) -> socket.socket:
     call = running.call
-    deadline = call.connect_deadline()
+    deadline = min(call.deadline, monotonic() + call.connect_timeout)
     addresses = _resolve(host, port, deadline)
     for waiting in range(len(addresses), 0, -1):
         # Each address gets its share of the time, so that a dead one does not use up that of a live one.
         sock = _connect(addresses[-waiting], timeout=(deadline - monotonic()) / waiting)
         if sock is not None:
-            # The handshake, if one follows, has what is left of the time to connect.
+            # The rest of the time to connect is for the TLS handshake, if one follows.
             sock.settimeout(max(deadline - monotonic(), 0.001))
             return sock
     raise OSError(call.fault)
@@ -128,12 +192,15 @@ def _connect(address: Address, *, timeout: float) -> socket.socket | None:
     call = running.call
     sock = socket.socket(family, kind, protocol)
     try:
+        # Not 0, which would make the socket one that does not wait at all.
         sock.settimeout(max(timeout, 0.001))
+        # Head and body are two writes: Nagle's algorithm would hold the body back until the head is acknowledged.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.connect(place)
     except OSError as error:
         sock.close()
         call.fault = CONNECT_FAULTS.get(type(error), "unreachable")
         return None
+    # The next step is the handshake; `mark_sent` overwrites this as soon as that is done.
     call.fault = "tls_handshake"
     return sock

@@ -1,11 +1,11 @@
-"""Which addresses may be handed our account and key."""
+"""Addresses of the platform, and which addresses may get the account and key."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from collections.abc import Collection
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 #: SMS, first version: XML or JSON.
 SMS_V1_URL = "https://106.ihuyi.com/webservice/sms.php"
@@ -35,11 +35,11 @@ def check_endpoint(
     allow_loopback: bool = False,
     allow_http: bool = False,
 ) -> None:
-    """Raise ValueError, saying what to change, unless `url` is a safe address of the platform.
+    """Raise ValueError, with the change to make, unless `url` is a safe address of the platform.
 
-    `allowed_hosts` adds hosts of your own, as "host" or, for another port than 443, "host:port".
-    `allow_loopback` lets a simulator on this machine be called, also by plain http.
-    `allow_http` lets the platform's own hosts be called by plain http, where everybody on the way reads every message.
+    - `allowed_hosts` adds hosts of your own, as "host" or, for another port than 443, "host:port".
+    - `allow_loopback` allows a simulator on this machine, also by plain http.
+    - `allow_http` allows the platform's own hosts by plain http, where the network in between can read each message.
     """
     check_path(url)
     parts = urlsplit(url)
@@ -52,14 +52,24 @@ def check_endpoint(
         raise ValueError("the platform's address must begin with https:// (plain http is for loopback, if allowed)")
     if _is_ip_address(host):
         raise ValueError("the platform's address must name a host, not an IP address: certificates are for names")
-    _check_host(host, parts.port or 443, allowed_hosts)
+    port = parts.port or 443
+    allowed = {name.lower() for name in allowed_hosts}
+    if f"{host}:{port}" in allowed or (port == 443 and host in PLATFORM_HOSTS | allowed):
+        return
+    known = ", ".join(sorted(PLATFORM_HOSTS))
+    raise ValueError(f"{host}:{port} is no host of the platform ({known}); add it to the allowed hosts if it is yours")
 
 
 def check_path(url: str) -> None:
-    """Raise ValueError unless `url` is written as an address of the platform's interface, on whatever host."""
+    """Raise ValueError unless `url` has the form of an address of the platform's API, on any host."""
+    # Parsers of URLs disagree about other characters: the host that is checked might not be the one that is called.
     if not re.fullmatch(r"[!-~]+", url):
         raise ValueError("the platform's address must be printable ASCII without blanks")
-    parts = _split(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises for a port that is not one
+    except ValueError as error:
+        raise ValueError("the platform's address is not a valid URL") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"the platform's address must be a whole URL such as {SMS_V1_URL}")
     if "@" in parts.netloc or "#" in url:
@@ -71,7 +81,7 @@ def check_path(url: str) -> None:
 
 
 def method_url(url: str, method: str) -> str:
-    """Make the address of one method, `Submit` or `GetNum`, of a checked address."""
+    """Return the address of one method, `Submit` or `GetNum`, from a checked address."""
     base = url.partition("?")[0]
     if is_v2(url):
         return base.removesuffix(V2_SUBMIT) + f"/{method}.json"
@@ -79,17 +89,8 @@ def method_url(url: str, method: str) -> str:
 
 
 def is_v2(url: str) -> bool:
-    """Tell the second version of the interface (always JSON) by its path."""
+    """Return True for an address of the second version of the API, which always answers in JSON."""
     return url.partition("?")[0].endswith(V2_SUBMIT)
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises for a port that is not one
-    except ValueError as error:
-        raise ValueError("the platform's address is not a valid URL") from error
-    return parts
 
 
 def _is_loopback(host: str) -> bool:
@@ -100,13 +101,5 @@ def _is_loopback(host: str) -> bool:
 
 
 def _is_ip_address(host: str) -> bool:
-    # Also what only inet_aton takes for an address: 2130706433, 0x7f.1, 127.1.
+    # Also what only inet_aton, and so getaddrinfo, takes for an address: 2130706433, 0x7f.1, 127.1.
     return ":" in host or re.fullmatch(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*\.?", host) is not None
-
-
-def _check_host(host: str, port: int, allowed_hosts: Collection[str]) -> None:
-    allowed = {name.lower() for name in allowed_hosts}
-    if f"{host}:{port}" in allowed or (port == 443 and host in PLATFORM_HOSTS | allowed):
-        return
-    known = ", ".join(sorted(PLATFORM_HOSTS))
-    raise ValueError(f"{host}:{port} is no host of the platform ({known}); add it to the allowed hosts if it is yours")

@@ -1,4 +1,4 @@
-"""Ask GeeTest (极验), version 4, whether a person solved its captcha: one signed POST, within a deadline.
+"""Ask GeeTest (极验), version 4, whether a captcha was solved: one signed POST, within a deadline.
 
 https://docs.geetest.com/gt4/apirefer/api/server
 """
@@ -20,20 +20,20 @@ from django_ihuyi.client.outcomes import Fault
 from django_ihuyi.client.resolver import Lookup
 
 URL = "https://gcaptcha4.geetest.com/validate"
-#: What the captcha hands to the client, and the client to us.
+#: The fields that the captcha gives to the browser, and the browser to us.
 FIELDS = ("lot_number", "captcha_output", "pass_token", "gen_time")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """What GeeTest says of an answer; where `trouble` says why it could not be asked, nothing is known."""
+    """GeeTest's judgement of an answer. If `trouble` is set, GeeTest could not be asked, and nothing is known."""
 
     is_solved: bool
     trouble: str = ""
 
 
 class GeetestClient:
-    """One captcha_id of GeeTest. It may be shared by threads, and survives a fork."""
+    """One captcha_id of GeeTest. Threads may share it, and it survives a fork."""
 
     def __init__(
         self,
@@ -53,14 +53,14 @@ class GeetestClient:
             raise ValueError("certificates are always verified: set verify to True, or to the path of a CA bundle")
         _check_url(url)
         self._key = captcha_key.encode()
-        # A little less, so that the whole call, its own end included, stays within it.
+        # A little less, so that the time to close and report the call is within `timeout`, too.
         self._time_allowed = timeout * 0.97
-        # In the address, so that GeeTest finds a request in its logs, as its documentation asks.
+        # GeeTest's documentation asks for the id in the address, so that it finds a request in its logs.
         self._request = prepare(f"{url}?captcha_id={quote(captcha_id, safe='')}")
         self._exchange = Exchange(connect_timeout=timeout / 2, verify=verify, lookup=lookup)
 
     def validate(self, answer: Mapping[str, str]) -> Validation:
-        """Say whether `answer`, FIELDS as a stranger sent them, was earned; never raise for what the wire can do."""
+        """Validate `answer`, the untrusted FIELDS of a request. Never raises for a broken connection or answer."""
         if not _is_whole(answer):
             return Validation(is_solved=False)
         form = {name: answer[name] for name in FIELDS}
@@ -76,7 +76,7 @@ class GeetestClient:
 
 
 def _is_whole(answer: Mapping[str, str]) -> bool:
-    """Say whether it is worth to ask: GeeTest takes a time that is no number for an error of the site's."""
+    # GeeTest takes a time that is not a number for an error of the site, not of the visitor.
     texts = [answer.get(name, "") for name in FIELDS]
     return all(text.isascii() and text.isprintable() and text for text in texts) and texts[-1].isdigit()
 
@@ -89,6 +89,7 @@ def _judge(body: bytes, *, lot_number: str) -> Validation:
     if not isinstance(said, dict) or said.get("result") not in ("success", "fail"):
         return Validation(is_solved=False, trouble=_complaint(said))
     arguments = said.get("captcha_args")
+    # A success counts only for the captcha that was shown: the answer to another one may have been earned elsewhere.
     about = arguments.get("lot_number", lot_number) if isinstance(arguments, dict) else lot_number
     return Validation(is_solved=said["result"] == "success" and about == lot_number)
 

@@ -1,4 +1,4 @@
-"""Call the platform: never raise for what the wire can do, never send twice what may have left."""
+"""The client: call the platform, return every failure as a value, and never send a message twice."""
 
 from __future__ import annotations
 
@@ -8,43 +8,35 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from time import monotonic
-from typing import TypeVar
 
 from requests.adapters import BaseAdapter
 
 from django_ihuyi.client.endpoint import check_endpoint, check_path, is_v2, method_url
-from django_ihuyi.client.exchange import Exchange, prepare
+from django_ihuyi.client.exchange import Exchange, PlatformClock, prepare
 from django_ihuyi.client.outcomes import FAULTS, Balance, Fault, Outcome, Submission
-from django_ihuyi.client.probe import Way
+from django_ihuyi.client.probe import Way, probe
 from django_ihuyi.client.products import check_owner, get_product
 from django_ihuyi.client.protocol import (
     SUCCESS,
-    BalanceAnswer,
-    SubmitAnswer,
-    build_balance,
-    build_submit,
+    Answer,
+    build_form,
+    clean,
     parse_balance,
     parse_submit,
+    secrets_of,
 )
 from django_ihuyi.client.resolver import Lookup
-from django_ihuyi.client.sanitizing import clean, secrets_of
-from django_ihuyi.client.skew import PlatformClock
 from django_ihuyi.exceptions import InvalidAnswer
 
-Answer = TypeVar("Answer", SubmitAnswer, BalanceAnswer)
-
-#: The result code that says that the time in a dynamic password is too far from the platform's own.
+#: The result code for a dynamic password whose time is too far from the platform's own.
 EXPIRED = 40501
-#: What the log calls it if the platform's own time does not help, or is not told.
-CLOCK_SKEW = "clock_skew"
 
 
 class Client:
-    """One account of one of the platform's products.
+    """One account of one of the platform's products. Threads may share it, and it survives a fork.
 
-    It may be shared by threads, and survives a fork. Without `url` it calls the product's default address.
-    `allowed_hosts`, `allow_loopback` and `allow_http` are those of `endpoint.check_endpoint`; with an `adapter` of
-    requests' kind nothing leaves the process but through it.
+    Without `url` it calls the product's default address. `allowed_hosts`, `allow_loopback` and `allow_http` are those
+    of `endpoint.check_endpoint`. With `adapter`, one of requests' kind, all requests go through that adapter.
     """
 
     def __init__(
@@ -76,23 +68,25 @@ class Client:
             raise ValueError("with allow_http the key itself must not travel: leave dynamic_password on")
         self.account = account
         self.product = get_product(product)
-        self.url = url = self.product.url if url is None else url
+        self.url = url = self.product.urls[0] if url is None else url
         if adapter is None:
             check_endpoint(url, allowed_hosts=allowed_hosts, allow_loopback=allow_loopback, allow_http=allow_http)
         else:
             check_path(url)
         check_owner(url, self.product)
-        # The second version answers in JSON whatever is asked, and is asked nothing.
+        # The second version always answers in JSON, so its form names no format.
         self.format = "json" if is_v2(url) else format
         self._form_format = None if is_v2(url) else format
         self._api_key = api_key
         self._dynamic_password = dynamic_password
-        # A little less, so that the whole call, its own end included, stays within it.
+        # A little less, so that the time to close and report the call is within `total_timeout`, too.
         self._time_allowed = total_timeout * 0.97
-        self._machine_clock = clock
         self._clock = PlatformClock(clock)
         self._requests = {method: prepare(method_url(url, method)) for method in ("Submit", "GetNum")}
         self._exchange = Exchange(connect_timeout=connect_timeout, verify=verify, lookup=lookup, adapter=adapter)
+        get_num = method_url(url, "GetNum")
+        look = partial(probe, get_num, verify=verify, lookup=lookup, timeout=connect_timeout, clock=clock)
+        self._probe = look if adapter is None else None
 
     def __repr__(self) -> str:
         return f"<Client {self.account} at {self.url}>"
@@ -108,15 +102,15 @@ class Client:
         template_id: str | None = None,
         send_at: int | None = None,
     ) -> Submission:
-        """Hand one message to the platform; with `template_id`, `content` is the variables joined by "|".
+        """Submit one message; with `template_id`, `content` is the variables joined by "|".
 
-        For the product `voice_code` the content is the digits alone. For `marketing`, `mobile` may be several numbers
+        For the product `voice_code`, `content` is the digits alone. For `marketing`, `mobile` may be several numbers
         joined by commas, and `send_at` a time in Unix seconds.
         """
         if not self.product.is_bulk and ("," in mobile or send_at is not None):
             raise ValueError(f"the product {self.product.name!r} takes one number, and sends at once")
         started = monotonic()
-        build = partial(build_submit, mobile=mobile, content=content, template_id=template_id, send_at=send_at)
+        build = partial(build_form, mobile=mobile, content=content, template_id=template_id, send_at=send_at)
         parse = partial(parse_submit, id_field=self.product.id_field)
         answer = self._ask("Submit", build, parse, deadline=started + self._time_allowed)
         elapsed = monotonic() - started
@@ -126,15 +120,15 @@ class Client:
             outcome=_outcome(answer.code),
             code=answer.code,
             text=answer.text,
-            fault=CLOCK_SKEW if answer.code == EXPIRED else "",
+            fault="clock_skew" if answer.code == EXPIRED else "",
             platform_id=answer.platform_id,
             elapsed=elapsed,
         )
 
     def get_balance(self) -> Balance:
-        """Ask how many messages the account has left."""
+        """Return how many messages the account has left."""
         started = monotonic()
-        answer = self._ask("GetNum", build_balance, parse_balance, deadline=started + self._time_allowed)
+        answer = self._ask("GetNum", build_form, parse_balance, deadline=started + self._time_allowed)
         elapsed = monotonic() - started
         if isinstance(answer, Fault):
             return Balance(
@@ -149,9 +143,11 @@ class Client:
         )
 
     def probe(self) -> Way | None:
-        """Look at the way to the platform, and at its clock, without telling it who asks; None with an adapter."""
-        # Without an account there is nothing that could be asked for, and nothing is sent.
-        return self._exchange.probe(method_url(self.url, "GetNum"), clock=self._machine_clock)
+        """Test the connection to the platform, and compare the clocks, without naming the account.
+
+        Return None with an adapter: there is no connection to test.
+        """
+        return self._probe() if self._probe else None
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
@@ -176,10 +172,12 @@ class Client:
             answer = parse(reply.body, format=self.format)
         except InvalidAnswer:
             return FAULTS["answer_invalid"]
+        # The clock learns even if it is too late for a retry: the next call is then signed with the right time.
         is_late = monotonic() > deadline
         if answer.code == EXPIRED and time and may_learn and self._clock.learn(reply.date, told=told) and not is_late:
-            # This was a refusal, so that nothing can be sent twice.
+            # The first try was a refusal, so nothing can be sent twice.
             return self._ask(method, build, parse, deadline=deadline, may_learn=False)
+        # The text may echo the request.
         return replace(answer, text=clean(answer.text, secrets=(self._api_key, *secrets_of(form))))
 
 

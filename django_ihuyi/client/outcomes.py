@@ -1,4 +1,4 @@
-"""Outcomes of a call, and the faults that lead to them: values, never exceptions."""
+"""The results of a call, and the faults behind them: values, never exceptions."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ class Outcome(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What became of one message."""
+    """The result of handing one message over."""
 
     outcome: Outcome
     #: The platform's result code, if it gave one.
     code: int | None
-    #: The platform's words, or ours for a fault; at most 200 characters, printable, never a secret.
+    #: The platform's text, or ours for a fault; at most 200 characters, printable, without secrets.
     text: str
     #: The platform's id of an accepted message.
     platform_id: str = ""
-    #: A stable slug for what went wrong on the way (see `FAULTS`), or with this machine's clock ("clock_skew"); else
-    #: empty where the platform answered.
+    #: A stable slug: a key of `FAULTS` if the request or its answer failed, "clock_skew" if this machine's clock is
+    #: wrong, else empty.
     fault: str = ""
     #: Seconds that the call took.
     elapsed: float
@@ -43,7 +43,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """How many messages the account has left."""
+    """The result of asking how many messages the account has left."""
 
     outcome: Outcome
     code: int | None
@@ -56,12 +56,12 @@ class Balance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One way to fail between us and the platform, and whether the message may have left all the same."""
+    """One way in which a call fails between us and the platform; `outcome` tells whether the message may have left."""
 
     slug: str
     outcome: Outcome
     text: str
-    #: Worth a second try at once; only ever true for what certainly did not leave.
+    #: True if one retry at once is worth it. Only for faults before a byte left, or a retry could send twice.
     retried: bool = False
 
 

@@ -1,4 +1,4 @@
-"""Look host names up without ever waiting longer than asked: getaddrinfo has no time-out of its own."""
+"""Look up host names within a time-out, which getaddrinfo does not have."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any
 
-#: What `socket.getaddrinfo` answers: family, type, protocol, canonical name, address.
+#: One result of `socket.getaddrinfo`: family, type, protocol, canonical name, address.
 Address = tuple[Any, Any, int, str, Any]
 Lookup = Callable[..., list[Address]]
 
 
 class Resolver:
-    """One thread for each name that is being looked up, however many wait for it."""
+    """Look up each name in a thread of its own, which all callers that ask meanwhile wait for."""
 
     def __init__(self, lookup: Lookup = socket.getaddrinfo) -> None:
         self._lookup = lookup
@@ -23,8 +23,9 @@ class Resolver:
         self._under_way: dict[tuple[str, int], Future[list[Address]]] = {}
 
     def resolve(self, host: str, port: int, *, timeout: float) -> list[Address]:
-        """Return the addresses; raise TimeoutError, or socket.gaierror (an OSError) as getaddrinfo does."""
-        if _is_literal(host):
+        """Return the addresses. Raises TimeoutError, or socket.gaierror (an OSError) as getaddrinfo does."""
+        # An IP address needs no look-up, and so no thread.
+        if _is_ip_address(host):
             return self._lookup(host, port, type=socket.SOCK_STREAM)
         try:
             return self._ask(host, port).result(timeout)
@@ -36,6 +37,7 @@ class Resolver:
             future = self._under_way.get((host, port))
             if future is None:
                 future = self._under_way[host, port] = Future()
+                # A daemon: a look-up that hangs must not keep the process from ending.
                 threading.Thread(target=self._work, args=(host, port, future), daemon=True).start()
             return future
 
@@ -43,6 +45,7 @@ class Resolver:
         try:
             addresses = self._lookup(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
+            # getaddrinfo raises UnicodeError for a label of more than 63 characters.
             self._forget(host, port)
             future.set_exception(error if isinstance(error, OSError) else socket.gaierror(socket.EAI_NONAME))
         else:
@@ -50,12 +53,12 @@ class Resolver:
             future.set_result(addresses)
 
     def _forget(self, host: str, port: int) -> None:
-        # Before the answer is told: who asks after having heard it wants a new one.
+        # Before the future is done: a caller that asks again after its result must start a new look-up.
         with self._lock:
             del self._under_way[host, port]
 
 
-def _is_literal(host: str) -> bool:
+def _is_ip_address(host: str) -> bool:
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
             socket.inet_pton(family, host.strip("[]"))

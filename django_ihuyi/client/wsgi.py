@@ -1,4 +1,4 @@
-"""Call a WSGI application as if it were the platform: real requests, no socket."""
+"""Call a WSGI application in place of the platform, without a socket."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WSGIApp = Callable[[Environ, Callable[..., Callable[[bytes], object]]], Iterable
 
 
 class WSGIAdapter(HTTPAdapter):
-    """A requests adapter in front of a WSGI application in this process."""
+    """A requests adapter that calls a WSGI application in this process."""
 
     def __init__(self, app: WSGIApp) -> None:
         super().__init__()
@@ -33,13 +33,14 @@ def _environ(request: requests.PreparedRequest) -> Environ:
     body = request.body or b""
     body = body.encode() if isinstance(body, str) else bytes(body)
     headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}
+    # PEP 3333 has variables of their own for these two, without HTTP_.
     content_type = headers.pop("HTTP_CONTENT_TYPE", "")
     headers.pop("HTTP_CONTENT_LENGTH", None)
     return {
         **headers,
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
-        # PEP 3333: bytes, dressed as Latin-1.
+        # PEP 3333 wants the bytes of the path, decoded as Latin-1.
         "PATH_INFO": unquote_to_bytes(parts.path).decode("latin-1"),
         "QUERY_STRING": parts.query,
         "CONTENT_TYPE": content_type,
@@ -72,6 +73,7 @@ def _run(app: WSGIApp, environ: Environ) -> HTTPResponse:
         for part in parts:
             body.write(part)
     finally:
+        # PEP 3333: the server calls `close`, if the application's iterable has it.
         getattr(parts, "close", lambda: None)()
     body.seek(0)
     code, _, reason = head[0].partition(" ")

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_ihuyi.backends import BaseBackend, get_backend
+from django_ihuyi.client.exchange import TOLERANCE
 from django_ihuyi.client.http import Client
 from django_ihuyi.client.outcomes import Balance, Outcome
 from django_ihuyi.client.probe import Way
-from django_ihuyi.client.skew import TOLERANCE
 from django_ihuyi.doctor.diagnoses import Diagnosis, Level
 from django_ihuyi.doctor.phrases import ADVICE, FAULTS, explain
 

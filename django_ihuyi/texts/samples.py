@@ -1,4 +1,4 @@
-"""The texts of TEMPLATES as they are looked at before anything is sent: filled, measured, counted."""
+"""The texts of TEMPLATES filled with sample values, to be shown, measured and linted."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from django_ihuyi.texts.templates import PLACE, count_parts, spread
 
-#: How a line that binds a code to a site begins, well or badly written.
+#: A line that binds a code to a site, well-formed or not.
 BOUND = re.compile(r"^[^\S\n]*[@＠][^\s@]+\.|[@＠]\S+\s*[#＃]\s*\{", re.MULTILINE)
 
 
 def read_samples(templates: Mapping[str, Mapping[str, str]], limits: TextLimits) -> Iterator[Sample]:
-    """Read TEMPLATES; an entry without a text is nothing to look at."""
+    """Return a sample of each entry of TEMPLATES that has a text."""
     for name, template in templates.items():
         if text := template.get("TEXT"):
             yield Sample(
@@ -28,7 +28,7 @@ def read_samples(templates: Mapping[str, Mapping[str, str]], limits: TextLimits)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextLimits:
-    """What is agreed for the platform's account, and how long codes are."""
+    """The limits that are agreed for the platform's account, and the length of codes."""
 
     code_length: int
     variable_length: int
@@ -38,7 +38,7 @@ class TextLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """A text as it is looked at, with the longest values that it may be sent with, or those of its example."""
+    """A text, filled with the values of its example, or with the longest ones that it may be sent with."""
 
     name: str
     text: str
@@ -49,7 +49,7 @@ class Sample:
 
     @property
     def variables(self) -> dict[str, str]:
-        """A value for each place."""
+        """The value of each place."""
         examples = dict(zip(self.numbered, self.example.split("|") if self.example else (), strict=False))
         longest = "0" * self.limits.variable_length
         return {"{code}": "0" * self.limits.code_length} | {
@@ -58,20 +58,20 @@ class Sample:
 
     @property
     def numbered(self) -> list[str]:
-        """The places of a notice's variables, in their order."""
+        """The places of a notice's variables, in order."""
         return sorted(set(PLACE.findall(self.text)) - {"{code}"})
 
     @property
     def content(self) -> str:
-        """The text, filled."""
+        """The filled text."""
         return spread(self.text, self.variables)
 
     @property
     def parts(self) -> int:
-        """How many messages are billed, the signature included."""
+        """The number of messages that are billed, with the signature."""
         return count_parts(f"【{self.limits.signature}】{self.content}")
 
     @property
     def is_bound(self) -> bool:
-        """Whether the text means to bind its code to a site."""
+        """True if the text has a line that binds its code to a site."""
         return BOUND.search(self.text) is not None

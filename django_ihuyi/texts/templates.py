@@ -1,4 +1,4 @@
-"""The texts that messages carry: what is filed with the platform under TEMPLATES, filled with its variables."""
+"""Fill the templates of TEMPLATES, which are filed with the platform, with variables."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from dataclasses import dataclass, field
 
 from django_ihuyi.conf import settings
 
-#: Where a variable goes: {code}, or {1}, {2}, … by its number; one that stands twice is filled twice.
+#: A variable's place: {code}, or {1}, {2}, … by its number. The same place may occur more than once.
 PLACE = re.compile(r"\{(?:code|[1-9])\}")
 
-#: Characters of a message that is billed as one, and of each part of a longer one (the trade's rule).
+#: Characters of a message that is billed as one, and of each part of a longer one (the platform's user guide).
 ONE_PART, EACH_PART = 70, 67
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingText:
-    """A text ready to leave: the whole of it, or with a template's number only its variables, joined by `|`."""
+    """A text as it is sent: the whole text, or with a template's number only its variables, joined by `|`."""
 
     content: str = field(repr=False)
     template_id: str | None = None
-    #: The digits, for backends that speak them, or show them to a developer or a test; empty for a notice.
+    #: The code's digits, for backends that speak them or show them to a developer or a test; empty for a notice.
     code: str = field(default="", repr=False)
 
 
 def template_of(purpose: str) -> str:
-    """Return the name of the template that codes for `purpose` are sent with."""
+    """Return the name of the template for codes of `purpose`."""
     purposes: Mapping[str, Mapping[str, str]] = settings.PURPOSES
     return purposes[purpose].get("TEMPLATE", "code")
 
 
 def fill(template: str, variables: Sequence[str], *, code: str = "") -> OutgoingText:
-    """Put the variables into a template, for the wire."""
-    found = _find(template)
+    """Fill a template as the backend sends it."""
+    found = settings.TEMPLATES[template]
     values = _assign(template, variables)
     if template_id := found.get("ID"):
         content = "|".join(values[place] for place in PLACE.findall(found["TEXT"]))
@@ -43,32 +43,27 @@ def fill(template: str, variables: Sequence[str], *, code: str = "") -> Outgoing
 
 def render(template: str, variables: Sequence[str]) -> str:
     """Return the text as the phone shows it. Raises ValueError for too few or too many variables."""
-    return spread(_find(template)["TEXT"], _assign(template, variables))
+    return spread(settings.TEMPLATES[template]["TEXT"], _assign(template, variables))
 
 
 def spread(text: str, values: Mapping[str, str]) -> str:
-    """Put a value into each place of a text; a place may stand there more than once."""
+    """Return the text with a value in each place."""
     return PLACE.sub(lambda place: values[place[0]], text)
 
 
 def count_billed_parts(text: str) -> int:
-    """Return how many messages a text is billed as, with the SIGNATURE that the platform puts before it."""
+    """Return how many messages the platform bills for a text, with the SIGNATURE that it adds."""
     return count_parts(f"【{settings.SIGNATURE}】{text}")
 
 
 def count_parts(text: str) -> int:
     """Return how many messages the platform bills for a text."""
-    return 1 if len(text) <= ONE_PART else -(-len(text) // EACH_PART)
+    return 1 if len(text) <= ONE_PART else -(-len(text) // EACH_PART)  # rounded up
 
 
 def _assign(template: str, variables: Sequence[str]) -> dict[str, str]:
-    places = sorted(set(PLACE.findall(_find(template)["TEXT"])))
+    places = sorted(set(PLACE.findall(settings.TEMPLATES[template]["TEXT"])))
     if len(places) != len(variables):
         more_or_fewer = "more" if len(places) > len(variables) else "fewer"
         raise ValueError(f"the template {template!r} has {more_or_fewer} places than there are variables")
     return dict(zip(places, variables, strict=True))
-
-
-def _find(template: str) -> Mapping[str, str]:
-    templates: Mapping[str, Mapping[str, str]] = settings.TEMPLATES
-    return templates[template]

@@ -12,7 +12,7 @@ from django.http import HttpRequest, UnreadablePostError
 from django.views.decorators.debug import sensitive_variables
 
 from django_ihuyi import phones
-from django_ihuyi.client.sanitizing import clean
+from django_ihuyi.client.protocol import clean
 from django_ihuyi.conf import settings
 from django_ihuyi.exceptions import InvalidPhone
 from django_ihuyi.models.receipts import Receipt

@@ -63,7 +63,7 @@ def test_loopback_passes_if_allowed(place):
 
 
 @pytest.mark.parametrize("host", ["10.0.0.1", "106.ihuyi.com", "localhost.evil.example", "0.0.0.0"])
-def test_only_loopback_passes_then(host):
+def test_other_hosts_are_refused_even_if_loopback_is_allowed(host):
     with pytest.raises(ValueError, match="https"):
         check_endpoint(f"http://{host}/sms.php", allow_loopback=True)
 

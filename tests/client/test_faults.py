@@ -218,7 +218,7 @@ def test_2_a_name_that_is_not_found_is_unsent_and_tried_twice(error, submit):
     assert lookup.asked == 2
 
 
-def test_3_a_lookup_that_hangs_is_unsent_and_done_once_for_all_who_wait(submit):
+def test_3_hanging_lookup_is_unsent_and_shared_by_all_callers(submit):
     revived = threading.Event()
 
     def hang(*_, **__):
@@ -278,7 +278,7 @@ def test_a_dead_address_does_not_use_up_the_time_of_a_live_one(submit):
 @pytest.mark.proof
 @pytest.mark.timed
 @pytest.mark.parametrize("behave", [behave for behave, fault in PERHAPS_SENT.values() if fault == "deadline"])
-def test_a_call_ends_at_its_deadline_however_the_answer_hangs(behave, submit):
+def test_call_ends_at_its_deadline_if_the_answer_hangs(behave, submit):
     with Server(behave) as server:
         submission = submit(server.url(), total_timeout=0.8)
 

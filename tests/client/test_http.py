@@ -115,7 +115,7 @@ def test_a_balance_is_asked_for(path, line, make_client):
     assert sent(server)[0] == line
 
 
-def test_a_balance_that_cannot_be_had_says_why(make_client):
+def test_failed_balance_has_a_fault_or_a_code(make_client):
     with Server(says(answer(b"nonsense"))) as server:
         unknown = make_client(server.url()).get_balance()
     with Server(says(answer(b'{"code":405,"msg":"no"}'))) as server:
@@ -338,7 +338,7 @@ class Broken(HTTPAdapter):
         raise requests.ConnectionError("the request carries the password", request=request)
 
 
-def test_what_a_foreign_adapter_did_before_it_failed_is_unknown(make_client):
+def test_failure_of_a_foreign_adapter_is_unknown(make_client):
     submission = make_client("http://anywhere.invalid/sms.php", adapter=Broken()).submit(mobile=MOBILE, content="1234")
 
     assert (submission.outcome, submission.fault) == (Outcome.UNKNOWN, "connection_lost")
@@ -375,7 +375,7 @@ HEAD_LINES = st.sampled_from(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=st.lists(HEAD_LINES | st.binary(max_size=10), max_size=6), tail=st.binary(max_size=20))
-def test_whatever_the_wire_says_nothing_is_raised(lines, tail, submit):
+def test_client_raises_nothing_for_any_bytes_on_the_wire(lines, tail, submit):
     with Server(lambda connection, server: connection.sendall(b"\r\n".join([*lines, tail]))) as server:
         submission = submit(server.url(), total_timeout=5)
 

@@ -17,7 +17,7 @@ from tests.support.misbehaving_servers import Server, answer, raw_listener, says
 NOON = "Tue, 24 Nov 2026 12:00:00 GMT"
 
 
-def test_the_way_is_told_step_by_step(make_client, tmp_path):
+def test_probe_reports_each_step(make_client, tmp_path):
     authority, roots = trustme.CA(), tmp_path / "roots.pem"
     authority.cert_pem.write_to_path(str(roots))
     ends = datetime.datetime(2099, 1, 1, tzinfo=datetime.timezone.utc)
@@ -39,7 +39,7 @@ def test_the_way_is_told_step_by_step(make_client, tmp_path):
 
 
 @pytest.mark.parametrize("path", ["/webservice/sms.php", "/sms/Submit.json"], ids=["v1", "v2"])
-def test_nothing_tells_who_asks(make_client, path):
+def test_probe_sends_neither_account_nor_key(make_client, path):
     with Server(says(answer())) as server:
         make_client(server.url(path)).probe()
 
@@ -50,7 +50,7 @@ def test_nothing_tells_who_asks(make_client, path):
 
 
 @pytest.mark.parametrize("date", [[], ["Date: yesterday"], ["Date: Thu, 01 Jan 1970 00:00:00 GMT"]])
-def test_a_server_without_a_time_tells_no_skew(make_client, date):
+def test_probe_has_no_skew_without_a_usable_date(make_client, date):
     with Server(says(answer(headers=date))) as server:
         way = make_client(server.url()).probe()
 
@@ -59,7 +59,7 @@ def test_a_server_without_a_time_tells_no_skew(make_client, date):
 
 @pytest.mark.proof
 @pytest.mark.timed
-def test_an_answer_that_drips_ends_the_look_in_time(make_client):
+def test_probe_ends_in_time_if_the_answer_drips(make_client):
     def drip(connection, over):
         while not over.wait(0.05):
             connection.sendall(b"H")
@@ -79,7 +79,7 @@ def test_something_else_than_http_is_a_fault(make_client):
     assert way.fault == "connection_lost"
 
 
-def test_in_the_same_process_there_is_no_way():
+def test_probe_is_none_with_an_adapter():
     client = Client(account=ACCOUNT, api_key=API_KEY, adapter=WSGIAdapter(SimulatorApp(Simulator())))
 
     assert client.probe() is None

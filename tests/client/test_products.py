@@ -108,13 +108,13 @@ def test_no_number_of_a_list_is_shown(make_client):
 def test_the_default_address_of_each_product_is_safe_and_its_own(product):
     client = Client(account=ACCOUNT, api_key=API_KEY, product=product.name)
 
-    assert client.url in (product.v1_url, product.v2_url)
+    assert client.url == product.urls[0]
     assert client.url.startswith("https://")
 
 
 @pytest.mark.parametrize(("product", "owner"), [("sms", "marketing"), ("voice_code", "voice_notice")])
 def test_the_address_of_another_product_is_refused(product, owner):
-    options = {"account": ACCOUNT, "api_key": API_KEY, "product": product, "url": PRODUCTS[owner].v1_url}
+    options = {"account": ACCOUNT, "api_key": API_KEY, "product": product, "url": PRODUCTS[owner].urls[0]}
     with pytest.raises(ValueError, match=f"the product '{owner}', but the product is '{product}'"):
         Client(**options)
 
@@ -143,7 +143,7 @@ def test_the_platforms_hosts_are_called_by_plain_http_only_if_that_is_allowed(ho
         "http://sms.example.com/sms.php",
     ],
 )
-def test_no_other_host_is_called_by_plain_http_then(url):
+def test_other_hosts_are_refused_by_plain_http_even_if_it_is_allowed(url):
     with pytest.raises(ValueError, match="https"):
         check_endpoint(url, allow_http=True, allowed_hosts=["sms.example.com"])
 

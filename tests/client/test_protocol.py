@@ -9,14 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_ihuyi.client.protocol import (
-    BalanceAnswer,
-    SubmitAnswer,
-    build_balance,
-    build_submit,
+    Answer,
+    build_form,
     parse_balance,
     parse_submit,
     sign,
-    sign_balance,
 )
 from django_ihuyi.exceptions import InvalidAnswer
 
@@ -35,11 +32,11 @@ def test_the_dynamic_password_is_the_published_one(content, password):
 
 
 def test_the_dynamic_password_of_a_balance_is_the_published_one():
-    assert sign_balance(account=ACCOUNT, api_key=KEY, time=TIME) == "767f6563f12da0e2e3521700fec5a1ef"
+    assert sign(account=ACCOUNT, api_key=KEY, time=TIME) == "767f6563f12da0e2e3521700fec5a1ef"
 
 
 def test_a_full_text_is_built_with_a_dynamic_password():
-    form = build_submit(account=ACCOUNT, api_key=KEY, mobile=MOBILE, content=CONTENT, time=TIME, format="json")
+    form = build_form(account=ACCOUNT, api_key=KEY, mobile=MOBILE, content=CONTENT, time=TIME, format="json")
 
     assert form == {
         "account": ACCOUNT,
@@ -52,19 +49,19 @@ def test_a_full_text_is_built_with_a_dynamic_password():
 
 
 def test_a_template_is_built_with_its_variables_and_the_static_key():
-    form = build_submit(account=ACCOUNT, api_key=KEY, mobile=MOBILE, content="1234|5", template_id="7")
+    form = build_form(account=ACCOUNT, api_key=KEY, mobile=MOBILE, content="1234|5", template_id="7")
 
     assert form == {"account": ACCOUNT, "password": KEY, "mobile": MOBILE, "content": "1234|5", "templateid": "7"}
 
 
 def test_a_balance_is_built():
-    assert build_balance(account=ACCOUNT, api_key=KEY, time=TIME, format="xml") == {
+    assert build_form(account=ACCOUNT, api_key=KEY, time=TIME, format="xml") == {
         "account": ACCOUNT,
         "password": "767f6563f12da0e2e3521700fec5a1ef",
         "time": TIME,
         "format": "xml",
     }
-    assert build_balance(account=ACCOUNT, api_key=KEY) == {"account": ACCOUNT, "password": KEY}
+    assert build_form(account=ACCOUNT, api_key=KEY) == {"account": ACCOUNT, "password": KEY}
 
 
 def xml(code, msg="提交成功", smsid=SMSID, blank="\n"):
@@ -74,29 +71,29 @@ def xml(code, msg="提交成功", smsid=SMSID, blank="\n"):
     ).encode()
 
 
-ACCEPTED = SubmitAnswer(code=2, text="提交成功", platform_id=SMSID)
+ACCEPTED = Answer(code=2, text="提交成功", platform_id=SMSID)
 READABLE = {
     "xml": ("xml", xml(2), ACCEPTED),
     "xml with other blanks": ("xml", b"\n  " + xml(2, blank="\r\n\t  ") + b" ", ACCEPTED),
     "xml on one line": ("xml", xml(2, blank=""), ACCEPTED),
     "xml with a byte order mark": ("xml", b"\xef\xbb\xbf" + xml(2), ACCEPTED),
     "xml without a namespace": ("xml", xml(2).replace(b' xmlns="http://106.ihuyi.com/"', b""), ACCEPTED),
-    "xml refused": ("xml", xml(401, "帐号不能为空", "0"), SubmitAnswer(code=401, text="帐号不能为空", platform_id="")),
-    "xml with an empty element": ("xml", xml(405, "", ""), SubmitAnswer(code=405, text="", platform_id="")),
+    "xml refused": ("xml", xml(401, "帐号不能为空", "0"), Answer(code=401, text="帐号不能为空", platform_id="")),
+    "xml with an empty element": ("xml", xml(405, "", ""), Answer(code=405, text="", platform_id="")),
     "json": ("json", f'{{"code":2,"msg":"提交成功","smsid":"{SMSID}"}}'.encode(), ACCEPTED),
     "json with the code as text": ("json", f'{{"code":"2","msg":"提交成功","smsid":"{SMSID}"}}'.encode(), ACCEPTED),
     "json refused": (
         "json",
         b'{"code":4085,"msg":"no","smsid":"0"}',
-        SubmitAnswer(code=4085, text="no", platform_id=""),
+        Answer(code=4085, text="no", platform_id=""),
     ),
     # A refusal is one, whatever else is lacking.
-    "json refused, no id": ("json", b'{"code":0}', SubmitAnswer(code=0, text="", platform_id="")),
-    "json unknown code": ("json", b'{"code":99999,"msg":"?"}', SubmitAnswer(code=99999, text="?", platform_id="")),
+    "json refused, no id": ("json", b'{"code":0}', Answer(code=0, text="", platform_id="")),
+    "json unknown code": ("json", b'{"code":99999,"msg":"?"}', Answer(code=99999, text="?", platform_id="")),
     "json with more fields": (
         "json",
         b'{"code":0,"msg":"x","cost":0.05,"n":null}',
-        SubmitAnswer(code=0, text="x", platform_id=""),
+        Answer(code=0, text="x", platform_id=""),
     ),
 }
 
@@ -202,9 +199,9 @@ def test_a_hostile_answer_is_refused_at_once(format, body, seconds):
 def test_a_balance_is_read():
     body = '<?xml version="1.0"?>\n<GetNumResult xmlns="http://106.ihuyi.com/">\n<code>2</code>\n<msg>查询成功</msg>\n<num>7</num>\n</GetNumResult>'
 
-    assert parse_balance(body.encode(), format="xml") == BalanceAnswer(code=2, text="查询成功", units=7)
+    assert parse_balance(body.encode(), format="xml") == Answer(code=2, text="查询成功", units=7)
     assert parse_balance(b'{"code":2,"msg":"ok","num":7}', format="json").units == 7
-    assert parse_balance(b'{"code":405,"msg":"no"}', format="json") == BalanceAnswer(code=405, text="no", units=None)
+    assert parse_balance(b'{"code":405,"msg":"no"}', format="json") == Answer(code=405, text="no", units=None)
 
 
 @pytest.mark.parametrize("num", ["", ',"num":7.5', ',"num":true', ',"num":-1', ',"num":"x"', ',"num":null'])
@@ -233,15 +230,15 @@ XML_BODIES = st.lists(FRAGMENTS | st.binary(max_size=4), max_size=12).map(
 
 @pytest.mark.parametrize("format", ["json", "xml"])
 @given(body=st.binary(max_size=300) | JSON_BODIES | XML_BODIES)
-def test_whatever_comes_only_an_invalid_answer_is_raised(format, body):
+def test_parsers_raise_only_invalid_answer_for_any_body(format, body):
     for parse in (parse_submit, parse_balance):
         with suppress(InvalidAnswer):
-            check(parse(body, format=format))
+            check(parse(body, format=format), is_submit=parse is parse_submit)
 
 
-def check(answer):
+def check(answer, *, is_submit):
     assert type(answer.code) is int
     assert isinstance(answer.text, str)
-    if isinstance(answer, SubmitAnswer):
+    if is_submit:
         assert (answer.code == 2) == bool(answer.platform_id)
         assert len(answer.platform_id) <= 64

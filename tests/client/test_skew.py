@@ -9,8 +9,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from django_ihuyi.client.exchange import PlatformClock, read_date
 from django_ihuyi.client.outcomes import Outcome
-from django_ihuyi.client.skew import PlatformClock, read_date
 from django_ihuyi.simulator import Simulator
 from django_ihuyi.simulator.server import serving
 from tests.client.conftest import API_KEY, CONTENT, MOBILE
@@ -58,7 +58,7 @@ def test_a_refused_time_is_corrected_and_tried_once_more(skew, make_client):
 
 
 @pytest.mark.parametrize("skew", [-HOUR, HOUR], ids="{:+} s".format)
-def test_a_balance_is_had_in_the_same_way(skew, make_client):
+def test_balance_corrects_the_clock_too(skew, make_client):
     with Server(judges_time(accepted=BALANCE)) as server:
         balance = make_client(server.url(), clock=off_by(skew)).get_balance()
 
@@ -80,7 +80,7 @@ NO_HELP = {
 
 
 @pytest.mark.parametrize("date", NO_HELP.values(), ids=NO_HELP)
-def test_without_a_date_that_helps_nothing_is_tried_again(date, make_client, caplog):
+def test_refused_time_is_not_tried_again_without_a_usable_date(date, make_client, caplog):
     with Server(judges_time(date=date)) as server:
         submission = submit(make_client(server.url(), clock=off_by(-HOUR)))
 
@@ -98,7 +98,7 @@ def test_a_time_that_is_refused_twice_is_refused(make_client):
     assert len(server.requests) == 2
 
 
-def test_a_time_is_corrected_once_even_if_each_refusal_tells_another(make_client):
+def test_time_is_corrected_only_once_in_a_call(make_client):
     hours = itertools.count()
 
     def jump(now, **options):
@@ -112,7 +112,7 @@ def test_a_time_is_corrected_once_even_if_each_refusal_tells_another(make_client
 
 
 @pytest.mark.parametrize("options", [{"dynamic_password": False}, {"format": "xml"}], ids=str)
-def test_only_a_refusal_that_is_understood_for_a_time_that_was_told_is_tried_again(options, make_client):
+def test_static_password_or_unreadable_answer_is_not_tried_again(options, make_client):
     head = [f"Date: {formatdate(usegmt=True)}"]
     with Server(lambda connection, server: connection.sendall(answer(EXPIRED, headers=head))) as server:
         submit(make_client(server.url(), clock=off_by(HOUR), **options))
@@ -147,7 +147,7 @@ def test_a_clock_that_is_set_right_later_is_followed(make_client):
     assert len(server.requests) == 10
 
 
-def test_the_operator_is_warned_once_and_told_no_secret(make_client, caplog):
+def test_clock_warning_is_logged_once_without_secrets(make_client, caplog):
     # The simulator judges each request by its own time; a server of one behaviour sees only the latest.
     with serving(Simulator(time_tolerance=30, limits=False)) as server:
         client = make_client(f"{server.url}/webservice/sms.php", clock=off_by(HOUR))
@@ -211,7 +211,7 @@ def test_a_date_is_read_as_servers_write_it():
     assert read_date("Tue, 24 Nov 2026 04:00:00 GMT") == 1_795_492_800
 
 
-def test_a_clock_learns_only_what_differs_enough():
+def test_clock_learns_only_from_a_difference_over_30_seconds():
     clock = PlatformClock(lambda: 1_795_492_800.9)
 
     assert not clock.learn("Tue, 24 Nov 2026 04:00:30 GMT", told=clock.now())

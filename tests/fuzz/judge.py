@@ -3,10 +3,9 @@
 import re
 from contextlib import suppress
 
+from django_ihuyi.client.exchange import PLAUSIBLE, read_date
 from django_ihuyi.client.products import PRODUCTS
-from django_ihuyi.client.protocol import parse_balance, parse_submit
-from django_ihuyi.client.sanitizing import MAX_LENGTH, clean
-from django_ihuyi.client.skew import PLAUSIBLE, read_date
+from django_ihuyi.client.protocol import MAX_TEXT, clean, parse_balance, parse_submit
 from django_ihuyi.exceptions import InvalidAnswer
 
 ID_FIELDS = sorted({product.id_field for product in PRODUCTS.values()})
@@ -42,5 +41,5 @@ def judge_code(answer):
     assert 0 <= answer.code < 10**9, answer
     shown = clean(answer.text, secrets=["13800138000", "480917"])
     assert shown.isprintable(), answer
-    assert len(shown) <= MAX_LENGTH, answer
+    assert len(shown) <= MAX_TEXT, answer
     assert "480917" not in shown, answer

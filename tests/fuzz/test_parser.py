@@ -16,7 +16,7 @@ SECONDS = int(os.environ.get("PROOF_FUZZ_SECONDS", 45))
 
 
 @pytest.mark.parametrize("path", sorted(CORPUS.iterdir()), ids=lambda path: path.name)
-def test_every_captured_answer_and_every_fault_stands_its_judgement(path):
+def test_every_file_of_the_corpus_is_judged_well(path):
     judge(path.read_bytes())
 
 

@@ -19,7 +19,7 @@ def draft_of(text, *, limits=LIMITS, **entry):
     return sample
 
 
-def test_the_text_of_a_trial_account_is_without_blame():
+def test_default_text_has_no_complaint():
     assert lint(draft_of(DEFAULT_TEXT)) == []
 
 
@@ -54,13 +54,13 @@ def test_an_example_is_counted_in_place_of_the_longest_variable():
 
 
 @pytest.mark.parametrize("text", ["您的验证码是:{code}。", "{code}😀", "您的验证码是：{code}。" + "字" * 300])
-def test_what_is_complained_of_is_refused_by_the_simulator_with_that_code(text, platform_says):
+def test_simulator_refuses_a_faulty_text_with_the_code_of_its_complaint(text, platform_says):
     sample = draft_of(text)
 
     assert platform_says(sample.content) in {complaint.code for complaint in lint(sample)}
 
 
-def test_what_is_without_blame_is_accepted_by_the_simulator(platform_says):
+def test_simulator_accepts_a_text_without_complaint(platform_says):
     assert platform_says(draft_of(DEFAULT_TEXT).content) == 2
 
 
@@ -93,7 +93,7 @@ def read_bound_code(message):
     return match and match.groups()
 
 
-def test_a_bound_text_without_blame_is_understood_as_it_arrives():
+def test_bound_text_without_complaint_is_understood_by_the_phone():
     sample = draft_of(BOUND_TEXT, FILED="2026-01-01")
 
     assert lint(sample) == []
