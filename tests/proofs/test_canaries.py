@@ -429,7 +429,7 @@ def is_tried_again(scene, place):
 def may_quote(place):
     """Say whether a database's own text may come from here: a task of Celery's does nothing after our masks."""
     file, _, name = place
-    return not (file.endswith("integrations/celery.py") and name in ("send_code", "send_notice", "send_notices"))
+    return not (file.endswith("dispatchers/celery.py") and name in ("send_code", "send_notice", "send_notices"))
 
 
 def may_be_plain(scene, place):
@@ -437,7 +437,7 @@ def may_be_plain(scene, place):
     # A command's traceback goes to a terminal, without variables. A secret in a URL is hidden once it was recognised.
     # And Django's marks end at a generator, which does not know any more who called it: a batch is one.
     file, _, name = place
-    is_reached = name != "<genexpr>" and not file.endswith(("webhook_secrets.py", "gate.py"))
+    is_reached = name != "<genexpr>" and not file.endswith("gate.py")
     return is_reached and scene not in (*UNMARKED, notify_many)
 
 
