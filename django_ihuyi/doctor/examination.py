@@ -1,4 +1,4 @@
-"""The whole examination, from the settings to the balance of every channel."""
+"""All steps of the examination, from the settings to the balance of every channel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from django_ihuyi.doctor.stores import examine_cache, examine_database, our_data
 
 
 def examine() -> Iterator[Diagnosis]:
-    """Say how everything stands, one line after the other; no message is sent."""
+    """Yield one diagnosis after the other, as soon as it is known. No message is sent."""
     yield from examine_settings()
     if unreadable := find_unreadable():
         yield unreadable

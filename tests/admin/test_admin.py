@@ -207,10 +207,10 @@ def test_a_search_keeps_the_filters_that_were_set(story, enter, name):
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("13600136000", "Nothing was ever sent to 136****6000."),
-        ("1380013", "Search for a whole number"),
-        ("%", "Search for a whole number"),
-        ("<script>alert(1)</script>", "Search for a whole number"),
+        ("13600136000", "No message has been sent to 136****6000."),
+        ("1380013", "Enter a complete phone number"),
+        ("%", "Enter a complete phone number"),
+        ("<script>alert(1)</script>", "Enter a complete phone number"),
     ],
 )
 def test_what_is_no_known_number_finds_nothing_out(story, enter, name, typed, words):
@@ -354,7 +354,7 @@ def stopped(configure, outbox):
 def test_who_has_the_right_lifts_suppression_and_locks(stopped, enter, role):
     response = lift(enter(role), stopped)
 
-    assert "1 recipient was lifted." in response.content.decode()
+    assert "1 recipient was unblocked." in response.content.decode()
     stopped.refresh_from_db()
     assert (stopped.suppressed_at, stopped.suppressed_code, stopped.guesses) == (None, None, {})
     send()
@@ -376,7 +376,7 @@ def test_there_is_nothing_to_write_down_where_nothing_was_lifted(outbox, enter):
 
     response = lift(enter("operator"), Recipient.objects.get())
 
-    assert "0 recipients were lifted." in response.content.decode()
+    assert "0 recipients were unblocked." in response.content.decode()
     assert LogEntry.objects.count() == 0
 
 

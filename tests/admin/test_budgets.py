@@ -52,7 +52,7 @@ def test_the_list_says_who_was_refused_and_why(story, enter, settings):
     assert f"client {CLIENT}" in shown
     assert "more messages than 1/h" in shown
     assert "prefix +861300000 ****" in shown
-    assert "of the last codes were verified: a captcha is asked for" in shown
+    assert "of the last codes were verified: a captcha is required" in shown
 
 
 def test_a_page_shows_no_whole_number(story, enter):

@@ -23,18 +23,18 @@ pytestmark = pytest.mark.django_db
 HEALTHY = [
     (
         "WARN  settings: ihuyi.W004: IHUYI['ALLOW_LOOPBACK'] is on. "
-        "Set ALLOW_LOOPBACK to False: only a simulator beside the site needs it."
+        "Set ALLOW_LOOPBACK to False: only a simulator on the same machine needs it."
     ),
-    "OK    keys: Codes and proofs are made with SECRET_KEY.",
+    "OK    keys: Codes and proofs are derived from SECRET_KEY.",
     (
-        "OK    proxies: TRUSTED_PROXY_COUNT is 0: X-Forwarded-For is not read, the client is who connects to the "
-        "server. Behind one proxy set it to 1, or all clients share the proxy's address and its limits."
+        "OK    proxies: TRUSTED_PROXY_COUNT is 0: X-Forwarded-For is not read; the client is the address that "
+        "connects. Behind one proxy, set it to 1; otherwise all clients share the proxy's address and its limits."
     ),
-    "OK    database default: DATABASE answers, and our tables are there.",
+    "OK    database default: DATABASE answers, and the tables of ihuyi are up to date.",
     "OK    database default: Its clock differs from this machine's by +0 seconds; 30 are allowed.",
-    "OK    cache default: No limit is counted in it.",
+    "OK    cache default: No limit is counted in this cache.",
     "OK    sms name: 127.0.0.1 is 127.0.0.1.",
-    "OK    sms connection: Plain http, which does not leave this machine.",
+    "OK    sms connection: Plain http, but only within this machine.",
     "OK    sms clock: The platform's clock differs from this machine's by +0 seconds; 30 are allowed.",
     "OK    sms account: The platform accepts the account, its key and this machine's address.",
     "OK    sms balance: 10000000 messages are left.",
@@ -93,7 +93,7 @@ REFUSED = {
         {},
         (
             "FAIL  sms balance: 0 messages are left. "
-            "Buy more in the platform's user centre: without any it refuses with 4051."
+            "Buy more in the platform's user centre: at zero the platform refuses every message with 4051."
         ),
     ),
 }
@@ -129,7 +129,7 @@ def test_few_messages_are_a_warning(platform, run):
     assert about("sms balance", lines) == [
         (
             "WARN  sms balance: 1 message is left. "
-            "Buy more in the platform's user centre: without any it refuses with 4051."
+            "Buy more in the platform's user centre: at zero the platform refuses every message with 4051."
         )
     ]
 
@@ -147,7 +147,7 @@ def test_a_wrong_clock_is_told_with_its_error(platform, run, ahead, level):
     assert line.startswith(tuple(f"{level:<4}  sms clock: {words} {error:+d} " for error in (ahead, ahead - 1)))
     assert line.endswith(
         " seconds; 30 are allowed. "
-        "Set this machine's clock by NTP: passwords hold the time, and an old one is refused (40501)."
+        "Synchronize this machine's clock by NTP: the platform refuses passwords with an old time (40501)."
     )
 
 
@@ -169,10 +169,7 @@ def test_a_closed_port_is_told(site, run):
     assert exit_code == 1
     assert lines[-2:] == [
         "OK    sms name: 127.0.0.1 is 127.0.0.1.",
-        (
-            "FAIL  sms connection: 127.0.0.1: The connection was refused. "
-            "Look at the firewall, and at the url of the channel."
-        ),
+        ("FAIL  sms connection: 127.0.0.1: The connection was refused. Check the firewall and the channel's url."),
     ]
 
 
@@ -186,8 +183,7 @@ def test_an_unknown_name_is_told(site, run, configure, settings):
 
     assert exit_code == 1
     assert lines[-1] == (
-        "FAIL  sms name: 106.ihuyi.com: The name was not found. "
-        "Look at this machine's DNS, and at the url of the channel."
+        "FAIL  sms name: 106.ihuyi.com: The host name was not found. Check this machine's DNS and the channel's url."
     )
 
 
@@ -229,7 +225,7 @@ def test_a_wrong_certificate_is_told_and_nothing_is_said_to_the_server(site, run
     assert exit_code == 1
     assert lines[-1] == (
         f"FAIL  sms connection: localhost: The certificate is not valid. ({words}) "
-        "Somebody else may be answering: look for a proxy that opens TLS, and at `verify`."
+        "Another server may be answering: look for a proxy that decrypts TLS, and check `verify`."
     )
     assert server.requests == []
 
@@ -247,7 +243,7 @@ def test_a_certificate_is_told_with_its_end(site, run, authority, roots, days, l
         f"{level:<4}  sms connection: TLSv1.3, and the certificate is valid for {days} more days."
     ]
     assert about("sms balance", lines) == ["OK    sms balance: 500 messages are left."]
-    assert about("sms clock", lines)[0].startswith("WARN  sms clock: The platform did not tell its time.")
+    assert about("sms clock", lines)[0].startswith("WARN  sms clock: The platform's answer has no Date header.")
 
 
 def test_an_answer_of_somebody_else_is_told(site, run):
@@ -258,7 +254,7 @@ def test_an_answer_of_somebody_else_is_told(site, run):
     assert exit_code == 1
     assert lines[-1] == (
         "FAIL  sms account: The answer is not what the platform documents. "
-        "Look at the url of the channel: something else than the platform's interface may answer there."
+        "Check the channel's url: another server than the platform's may be answering."
     )
 
 
@@ -305,7 +301,10 @@ def test_settings_that_cannot_be_read_end_the_examination(run, settings):
 
     assert exit_code == 1
     assert lines[0].startswith("FAIL  settings: ihuyi.E003: IHUYI['CHANNELS'] must be of the type ")
-    assert lines[-1] == "FAIL  settings: Nothing else can be examined. Set this right first, and call again."
+    assert (
+        lines[-1]
+        == "FAIL  settings: Nothing else can be examined. Correct these settings first, then run the doctor again."
+    )
 
 
 def test_a_channel_that_cannot_be_used_is_told(run, configure):
@@ -320,7 +319,7 @@ def test_a_channel_that_cannot_be_used_is_told(run, configure):
 def test_a_backend_without_an_account_is_well(run):
     exit_code, lines = run("ihuyi_doctor")
 
-    assert (exit_code, lines[-1]) == (0, "OK    sms account: LocmemBackend has no account that could be asked.")
+    assert (exit_code, lines[-1]) == (0, "OK    sms account: LocmemBackend has no account to examine.")
 
 
 def test_the_simulator_in_the_same_process_needs_no_way(run, configure):
@@ -332,10 +331,10 @@ def test_the_simulator_in_the_same_process_needs_no_way(run, configure):
 
 
 PROXIES = {
-    1: "OK    proxies: TRUSTED_PROXY_COUNT is 1: of 'X-Forwarded-For: 192.0.2.66, 198.51.100.7' "
-    "the client is 198.51.100.7, and what stands before it is not believed.",
-    2: "OK    proxies: TRUSTED_PROXY_COUNT is 2: of 'X-Forwarded-For: 192.0.2.66, 198.51.100.7, 203.0.113.1' "
-    "the client is 198.51.100.7, and what stands before it is not believed.",
+    1: "OK    proxies: TRUSTED_PROXY_COUNT is 1: in 'X-Forwarded-For: 192.0.2.66, 198.51.100.7' "
+    "the client is 198.51.100.7; addresses before it are not trusted.",
+    2: "OK    proxies: TRUSTED_PROXY_COUNT is 2: in 'X-Forwarded-For: 192.0.2.66, 198.51.100.7, 203.0.113.1' "
+    "the client is 198.51.100.7; addresses before it are not trusted.",
 }
 
 
@@ -363,8 +362,8 @@ def test_a_key_for_development_is_a_warning(run, settings):
 
     assert about("keys", lines) == [
         (
-            "WARN  keys: SECRET_KEY is one that startproject made, for development. "
-            "Make a new one for production: codes and proofs are made with it."
+            "WARN  keys: SECRET_KEY is a development key made by startproject. "
+            "Make a new key for production: codes and proofs are derived from it."
         )
     ]
 
@@ -376,10 +375,10 @@ LOCMEM, DUMMY, FILES = (
 )
 ADVICE = "Use Redis or memcached for CLIENT_LIMITS and GLOBAL_LIMITS."
 CACHES = {
-    "for each process": (LOCMEM, f"WARN  cache default: LocMemCache counts, but in each process for itself. {ADVICE}"),
+    "for each process": (LOCMEM, f"WARN  cache default: LocMemCache counts separately in each process. {ADVICE}"),
     "that keeps nothing": (
         DUMMY,
-        f"FAIL  cache default: DummyCache keeps nothing: no limit per client holds. {ADVICE}",
+        f"FAIL  cache default: DummyCache stores nothing: limits per client have no effect. {ADVICE}",
     ),
 }
 
@@ -402,7 +401,7 @@ def test_a_cache_in_files_may_lose_counts(run, settings, configure, tmp_path):
     _, lines = run("ihuyi_doctor")
 
     assert about("cache default", lines) == [
-        "WARN  cache default: FileBasedCache counts for all processes, but loses counts when two count at once. "
+        "WARN  cache default: FileBasedCache counts for all processes, but loses counts when two of them count at once. "
         + ADVICE
     ]
 
@@ -434,5 +433,5 @@ def test_the_suites_own_cache_is_told_as_it_is(run, configure):
 
     _, lines = run("ihuyi_doctor")
 
-    shared = "OK    cache default: RedisCache counts, for all processes together."
+    shared = "OK    cache default: RedisCache counts for all processes together."
     assert about("cache default", lines) == [shared if os.environ.get("REDIS_URL") else CACHES["for each process"][1]]

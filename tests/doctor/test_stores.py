@@ -34,7 +34,7 @@ def test_a_database_that_does_not_answer_is_told_without_its_address(database, t
     assert [str(diagnosis) for diagnosis in diagnoses] == [
         (
             "FAIL  database another: The database does not answer (OperationalError). "
-            "Nothing is sent or verified without it: look at DATABASES, and at the server."
+            "Without it nothing is sent or verified: check DATABASES and the server."
         )
     ]
 
@@ -55,5 +55,5 @@ def test_a_database_with_another_time_is_a_warning(seconds, level):
         text=f"Its clock differs from this machine's by {seconds:+d} seconds; 30 are allowed.",
         advice=""
         if level is Level.OK
-        else "Lifetimes and limits hold, for the database alone judges them; set both clocks by NTP all the same.",
+        else "Lifetimes and limits are correct, because only the database's clock counts. Synchronize both by NTP anyway.",
     )

@@ -117,5 +117,5 @@ def test_what_cannot_be_sent_is_told(platform, send_to, words, number, line):
 def test_nothing_is_sent_where_something_fails(platform, send_to):
     simulator = platform(options={"account": "C11111112"})
 
-    assert send_to() == (1, "FAIL  message: No message was sent, because something fails. Set that right first.")
+    assert send_to() == (1, "FAIL  message: No message was sent, because of the failures above. Correct them first.")
     assert submits(simulator) == []

@@ -50,11 +50,11 @@ def test_a_balance_that_cannot_be_told_fails(platform, run):
     exit_code, [line] = run("ihuyi_balance")
 
     assert exit_code == 1
-    assert line.startswith("sms: not known. The platform refuses with 405. ")
+    assert line.startswith("sms: unknown. The platform refuses with 405. ")
 
 
 def test_a_backend_without_an_account_fails(run):
-    assert run("ihuyi_balance") == (1, ["sms: not known. this backend has no account"])
+    assert run("ihuyi_balance") == (1, ["sms: unknown. this backend has no account"])
 
 
 def test_an_unknown_channel_is_an_error(run):
@@ -140,7 +140,7 @@ def test_what_would_be_refused_of_a_text_is_shown_below_it(run, configure):
             "      @example.com #{code}",
             "FAIL  4074: U+1F600 is an emoji.",
             "WARN  4072: The mark : is a half-width one.",
-            "NOTE  The signature must stand in front: behind the code it would become a part of it.",
+            "NOTE  The signature must come before the text: after the code it would be read as part of it.",
         ],
     )
 
