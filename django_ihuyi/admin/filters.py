@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -27,6 +27,13 @@ SEARCH_HELP = _(
 class _FieldFilter(admin.SimpleListFilter):
     """Filter by the field `parameter_name`, which has no index."""
 
+    #: The setting whose keys are the choices.
+    setting: ClassVar[str]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """Return the choices."""
+        return [(name, name) for name in getattr(settings, self.setting)]
+
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the rows with the chosen value, of one recipient or of the newest rows."""
         if self.value() not in {str(value) for value, _ in self.lookup_choices}:
@@ -36,29 +43,23 @@ class _FieldFilter(admin.SimpleListFilter):
 
 
 class ChannelFilter(_FieldFilter):
-    """By channel."""
+    """A filter by channel."""
 
     title = _("channel")
     parameter_name = "channel"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Return the channels of the settings."""
-        return [(name, name) for name in settings.CHANNELS]
+    setting = "CHANNELS"
 
 
 class PurposeFilter(_FieldFilter):
-    """By purpose."""
+    """A filter by purpose."""
 
     title = _("purpose")
     parameter_name = "purpose"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Return the purposes of the settings."""
-        return [(name, name) for name in settings.PURPOSES]
+    setting = "PURPOSES"
 
 
 class ResultCodeFilter(_FieldFilter):
-    """By result code."""
+    """A filter by result code."""
 
     title = _("result code")
     parameter_name = "result_code"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, run_checks
@@ -14,31 +14,26 @@ from django_ihuyi.conf import settings
 from django_ihuyi.doctor.diagnoses import Diagnosis, fail, ok, warn
 from django_ihuyi.phones import fixed_codes
 
-#: The tag of this app's system checks, and the errors after which no other setting can be read.
+#: The tag of this app's system checks.
 TAG = "ihuyi"
-UNREADABLE = {"ihuyi.E001", "ihuyi.E003", "ihuyi.E014"}
 
 #: An X-Forwarded-For header of documentation addresses (RFC 5737). The client has forged the first one.
 _FORWARDED = ("192.0.2.66", "198.51.100.7", "203.0.113.1", "203.0.113.2")
 
 
-def examine_settings() -> Iterator[Diagnosis]:
+def run_our_checks() -> list[CheckMessage]:
     """Run this app's system checks, including those for a deployment."""
-    found = _run_checks()
+    found = run_checks(tags=[TAG], include_deployment_checks=True)
+    return [message for message in found if not message.is_silenced()]
+
+
+def examine_settings(found: Sequence[CheckMessage]) -> Iterator[Diagnosis]:
+    """Yield a diagnosis for each message of the system checks."""
     if not found:
         yield ok("settings", _("The system checks report no problem."))
     for message in found:
         judge = fail if message.is_serious() else warn
         yield judge("settings", f"{message.id}: {message.msg}", message.hint or "")
-
-
-def find_unreadable() -> Diagnosis | None:
-    """Return a diagnosis if the settings are too wrong for the other steps, else None."""
-    if not any(message.id in UNREADABLE for message in _run_checks()):
-        return None
-    return fail(
-        "settings", _("Nothing else can be examined."), _("Correct these settings first, then run the doctor again.")
-    )
 
 
 def examine_keys() -> Diagnosis:
@@ -87,8 +82,3 @@ def examine_test_numbers() -> Iterator[Diagnosis]:
             "name": fixed.name or "…",
         }
         yield ok("test numbers", text)
-
-
-def _run_checks() -> list[CheckMessage]:
-    found = run_checks(tags=[TAG], include_deployment_checks=True)
-    return [message for message in found if not message.is_silenced()]

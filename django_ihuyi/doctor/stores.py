@@ -59,9 +59,7 @@ def judge_database_clock(subject: str, skew: timedelta) -> Diagnosis:
     text = _("Its clock differs from this machine's by %(seconds)+d seconds; %(tolerance)d are allowed.") % figures
     if abs(skew) <= TOLERANCE:
         return ok(subject, text)
-    advice = _(
-        "Lifetimes and limits are correct, because only the database's clock counts. Synchronize both by NTP anyway."
-    )
+    advice = _("Lifetimes and limits are correct: only the database's clock counts. Synchronize both clocks by NTP.")
     return warn(subject, text, advice)
 
 
@@ -124,6 +122,6 @@ def _judge_cache(cache: BaseCache, *, counts: bool, subject: str) -> Diagnosis:
     if isinstance(cache, PRIVATE):
         return warn(subject, _("%(cache)s counts separately in each process.") % name, advice)
     if isinstance(cache, INEXACT):
-        text = _("%(cache)s counts for all processes, but loses counts when two of them count at once.") % name
+        text = _("%(cache)s counts for all processes, but loses simultaneous counts.") % name
         return warn(subject, text, advice)
     return ok(subject, _("%(cache)s counts for all processes together.") % name)

@@ -401,8 +401,7 @@ def test_a_cache_in_files_may_lose_counts(run, settings, configure, tmp_path):
     _, lines = run("ihuyi_doctor")
 
     assert about("cache default", lines) == [
-        "WARN  cache default: FileBasedCache counts for all processes, but loses counts when two of them count at once. "
-        + ADVICE
+        "WARN  cache default: FileBasedCache counts for all processes, but loses simultaneous counts. " + ADVICE
     ]
 
 

@@ -55,5 +55,5 @@ def test_a_database_with_another_time_is_a_warning(seconds, level):
         text=f"Its clock differs from this machine's by {seconds:+d} seconds; 30 are allowed.",
         advice=""
         if level is Level.OK
-        else "Lifetimes and limits are correct, because only the database's clock counts. Synchronize both by NTP anyway.",
+        else "Lifetimes and limits are correct: only the database's clock counts. Synchronize both clocks by NTP.",
     )
