@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import accepts, has_guard, sound
 from django_ihuyi.guards.captcha import CaptchaGuard
-from django_ihuyi.guards.captchas import Captcha, load
+from django_ihuyi.guards.captchas import load
 from django_ihuyi.guards.captchas.rules import parse_rule
 
 GUARD = "django_ihuyi.guards.captcha.CaptchaGuard"
@@ -26,18 +26,23 @@ def find_malformed_captcha() -> Iterator[str]:
 @finding("E066", hint='Install django-ihuyi[captcha-image] and add "captcha" to INSTALLED_APPS, or …[captcha-altcha].')
 def find_unknown_captcha() -> Iterator[str]:
     """The BACKEND of CAPTCHA, or a package that it needs, cannot be imported, or it is not a captcha."""
-    if _is_well_formed() and isinstance(loaded := _load(), str):
-        yield f"IHUYI['CAPTCHA']['BACKEND']: {loaded}"
+    if _is_well_formed():
+        try:
+            load(sound("CAPTCHA")["BACKEND"])
+        except ImportError as error:
+            yield f"IHUYI['CAPTCHA']['BACKEND']: {error}."
 
 
 @finding("E067", hint="Correct OPTIONS: the guide to captchas lists the options of each backend.")
 def find_refused_captcha_options() -> Iterator[str]:
     """The backend of CAPTCHA rejects its OPTIONS."""
-    if _is_well_formed() and not isinstance(loaded := _load(), str):
-        try:
-            loaded(**sound("CAPTCHA").get("OPTIONS", {}))
-        except (TypeError, ValueError, ImproperlyConfigured) as error:
-            yield f"IHUYI['CAPTCHA']['OPTIONS']: {error}."
+    if not _is_well_formed() or any(find_unknown_captcha()):
+        return
+    captcha = sound("CAPTCHA")
+    try:
+        load(captcha["BACKEND"])(**captcha.get("OPTIONS", {}))
+    except (TypeError, ValueError, ImproperlyConfigured) as error:
+        yield f"IHUYI['CAPTCHA']['OPTIONS']: {error}."
 
 
 @finding("E068", hint='Write "always", "asked", "never", or {"after_client": 3, "after_number": 2}; "*": all others.')
@@ -76,10 +81,3 @@ def _is_well_formed() -> bool:
     captcha: Mapping[str, Any] = sound("CAPTCHA")
     are_mappings = all(isinstance(captcha.get(name, {}), Mapping) for name in ("OPTIONS", "RULES"))
     return set(captcha) <= {"BACKEND", "OPTIONS", "RULES"} and isinstance(captcha.get("BACKEND"), str) and are_mappings
-
-
-def _load() -> type[Captcha] | str:
-    try:
-        return load(sound("CAPTCHA")["BACKEND"])
-    except ImportError as error:
-        return f"{error}."

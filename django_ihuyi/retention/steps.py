@@ -52,6 +52,11 @@ class Step:
         return rows.filter(**self.only, **{f"{self.since}__lt": DatabaseNow() - (kept + grace)})
 
 
+def _expiring(name: Promise, model: type[Model]) -> Step:
+    """Return a step for rows that have their own end, and no recipient."""
+    return Step(name=name, model=model, since="expires_at", kept=timedelta, erase=erasing.delete_expired, owner="pk")
+
+
 #: In this order: rows are erased before the rows they refer to.
 STEPS: list[Step] = [
     Step(name=_("messages"), model=Message, since="created_at", kept=message_period),
@@ -83,22 +88,8 @@ STEPS: list[Step] = [
         since="received_at",
         kept=lambda: unmatched_receipts.LIFETIME,
     ),
-    Step(
-        name=_("answers to idempotency keys"),
-        model=IdempotencyKey,
-        since="expires_at",
-        kept=timedelta,
-        erase=erasing.delete_expired,
-        owner="pk",
-    ),
-    Step(
-        name=_("spent captchas"),
-        model=SpentCaptcha,
-        since="expires_at",
-        kept=timedelta,
-        erase=erasing.delete_expired,
-        owner="pk",
-    ),
+    _expiring(_("answers to idempotency keys"), IdempotencyKey),
+    _expiring(_("spent captchas"), SpentCaptcha),
     Step(
         name=_("budgets"),
         model=Budget,

@@ -1,4 +1,4 @@
-"""The doctor names each sickness in one line, with what to do, and sends nothing."""
+"""The doctor reports each problem in one line with the next step, and sends nothing."""
 
 import datetime
 import json
@@ -42,7 +42,7 @@ HEALTHY = [
 
 
 def about(subject, lines):
-    """The lines about one subject."""
+    """Return the lines about one subject."""
     return [line for line in lines if line[6:].startswith(f"{subject}: ")]
 
 
@@ -50,12 +50,12 @@ def failures(lines):
     return [line for line in lines if line.startswith("FAIL")]
 
 
-def test_a_healthy_site_is_told_so_line_by_line_and_nothing_is_sent(platform, run):
+def test_a_healthy_site_is_reported_line_by_line_and_nothing_is_sent(platform, run):
     simulator = platform()
 
     exit_code, lines = run("ihuyi_doctor")
 
-    # A second may end between the looks at two clocks.
+    # A second may end between the readings of two clocks.
     seen = [re.sub(r"by [+-][01] s", "by +0 s", line) for line in lines]
     assert (exit_code, seen) == (0, [line.replace("DATABASE", connection.display_name) for line in HEALTHY])
     assert submits(simulator) == []
@@ -88,7 +88,7 @@ REFUSED = {
         {},
         "FAIL  sms account: The platform refuses with 4052. ",
     ),
-    "empty purse": (
+    "no messages left": (
         Account(account=OPTIONS["account"], api_key=OPTIONS["api_key"], balance=0),
         {},
         (
@@ -100,7 +100,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("account", "options", "line"), REFUSED.values(), ids=REFUSED)
-def test_an_account_that_is_refused_is_the_only_failure(platform, run, account, options, line):
+def test_a_refused_account_is_the_only_failure(platform, run, account, options, line):
     simulator = platform(account=account, options=options)
 
     exit_code, lines = run("ihuyi_doctor")
@@ -111,7 +111,7 @@ def test_an_account_that_is_refused_is_the_only_failure(platform, run, account, 
     assert submits(simulator) == []
 
 
-def test_a_refused_address_is_told_which_one_it_is(platform, run):
+def test_a_refused_address_is_shown(platform, run):
     platform(account=REFUSED["address that is not filed"][0])
 
     _, lines = run("ihuyi_doctor")
@@ -135,14 +135,14 @@ def test_few_messages_are_a_warning(platform, run):
 
 
 @pytest.mark.parametrize(("ahead", "level"), [(3600, "FAIL"), (-3600, "FAIL"), (120, "WARN"), (-120, "WARN")])
-def test_a_wrong_clock_is_told_with_its_error(platform, run, ahead, level):
+def test_a_wrong_clock_is_reported_with_its_error(platform, run, ahead, level):
     platform(options={"clock": lambda: time.time() - ahead})
 
     exit_code, lines = run("ihuyi_doctor")
 
     assert exit_code == (level == "FAIL")
     [line] = about("sms clock", lines)
-    # The header tells whole seconds, of which one may end between the two clocks.
+    # The header has whole seconds, and one may end between the readings of the two clocks.
     words = "The platform's clock differs from this machine's by"
     assert line.startswith(tuple(f"{level:<4}  sms clock: {words} {error:+d} " for error in (ahead, ahead - 1)))
     assert line.endswith(
@@ -155,11 +155,11 @@ def test_a_wrong_clock_is_told_with_its_error(platform, run, ahead, level):
     ("skew", "level"),
     [(30, Level.OK), (-30, Level.OK), (31, Level.WARN), (300, Level.WARN), (301, Level.FAIL), (None, Level.WARN)],
 )
-def test_thirty_seconds_of_skew_do_no_harm_and_five_minutes_do(skew, level):
+def test_clock_skew_is_judged_by_its_size(skew, level):
     assert judge_clock("sms clock", skew).level is level
 
 
-def test_a_closed_port_is_told(site, run):
+def test_a_closed_port_is_reported(site, run):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     site(f"http://127.0.0.1:{port}{PATH}")
@@ -173,7 +173,7 @@ def test_a_closed_port_is_told(site, run):
     ]
 
 
-def test_an_unknown_name_is_told(site, run, configure, settings):
+def test_an_unknown_host_name_is_reported(site, run, configure, settings):
     def no_such_name(*_args, **_options):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -217,7 +217,7 @@ CERTIFICATES = {
 
 
 @pytest.mark.parametrize(("make", "words"), CERTIFICATES.values(), ids=CERTIFICATES)
-def test_a_wrong_certificate_is_told_and_nothing_is_said_to_the_server(site, run, authority, roots, make, words):
+def test_an_invalid_certificate_is_reported_and_no_request_is_sent(site, run, authority, roots, make, words):
     with Server(says(answer(ACCEPTED)), tls=tls_server(make(authority))) as server:
         site(server.url(host="localhost"), verify=roots)
         exit_code, lines = run("ihuyi_doctor")
@@ -231,7 +231,7 @@ def test_a_wrong_certificate_is_told_and_nothing_is_said_to_the_server(site, run
 
 
 @pytest.mark.parametrize(("days", "level"), [(60, "OK"), (7, "WARN")])
-def test_a_certificate_is_told_with_its_end(site, run, authority, roots, days, level):
+def test_a_certificate_is_reported_with_its_remaining_days(site, run, authority, roots, days, level):
     ends = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days, hours=1)
     balance = answer(b'{"code":2,"msg":"","num":500}')
     with Server(says(balance), tls=tls_server(authority.issue_cert("localhost", not_after=ends))) as server:
@@ -246,7 +246,7 @@ def test_a_certificate_is_told_with_its_end(site, run, authority, roots, days, l
     assert about("sms clock", lines)[0].startswith("WARN  sms clock: The platform's answer has no Date header.")
 
 
-def test_an_answer_of_somebody_else_is_told(site, run):
+def test_an_undocumented_answer_is_reported(site, run):
     with Server(says(answer(b"<html>Please log in</html>"))) as server:
         site(server.url())
         exit_code, lines = run("ihuyi_doctor")
@@ -269,7 +269,7 @@ def test_no_secret_is_printed(platform, run, settings):
     assert "1 older key is accepted" in printed
 
 
-def test_json_says_the_same(platform, run):
+def test_json_has_the_same_diagnoses(platform, run):
     platform()
 
     exit_code, lines = run("ihuyi_doctor", "--json")
@@ -284,7 +284,7 @@ def test_json_says_the_same(platform, run):
     }
 
 
-def test_it_speaks_chinese(platform, run, settings):
+def test_the_output_is_translated(platform, run, settings):
     settings.LANGUAGE_CODE = "zh-hans"
     platform(account=REFUSED["frozen account"][0])
 
@@ -294,7 +294,7 @@ def test_it_speaks_chinese(platform, run, settings):
     assert about("sms account", lines)[0].startswith("FAIL  sms account: 平台拒绝，返回码 4050。 ")
 
 
-def test_settings_that_cannot_be_read_end_the_examination(run, settings):
+def test_unreadable_settings_end_the_examination(run, settings):
     settings.IHUYI = {"CHANNELS": {"sms": "console"}}
 
     exit_code, lines = run("ihuyi_doctor")
@@ -307,7 +307,7 @@ def test_settings_that_cannot_be_read_end_the_examination(run, settings):
     )
 
 
-def test_a_channel_that_cannot_be_used_is_told(run, configure):
+def test_an_unusable_channel_is_reported(run, configure):
     configure(CHANNELS={"sms": {"BACKEND": "no.such.Backend"}})
 
     exit_code, lines = run("ihuyi_doctor")
@@ -316,13 +316,13 @@ def test_a_channel_that_cannot_be_used_is_told(run, configure):
     assert lines[-1].startswith("FAIL  sms: IHUYI['CHANNELS']['sms'] cannot be used")
 
 
-def test_a_backend_without_an_account_is_well(run):
+def test_a_backend_without_an_account_is_ok(run):
     exit_code, lines = run("ihuyi_doctor")
 
     assert (exit_code, lines[-1]) == (0, "OK    sms account: LocmemBackend has no account to examine.")
 
 
-def test_the_simulator_in_the_same_process_needs_no_way(run, configure):
+def test_the_in_process_simulator_needs_no_connection(run, configure):
     configure(CHANNELS={"sms": {"BACKEND": "django_ihuyi.backends.simulator.SimulatorBackend"}})
 
     _, lines = run("ihuyi_doctor")
@@ -347,7 +347,7 @@ def test_proxies_are_explained_by_an_example(run, configure, hops, line):
     assert about("proxies", lines) == [line]
 
 
-def test_a_proxy_that_is_not_counted_is_a_warning(run, settings):
+def test_an_uncounted_proxy_is_a_warning(run, settings):
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
     _, lines = run("ihuyi_doctor")
@@ -355,7 +355,7 @@ def test_a_proxy_that_is_not_counted_is_a_warning(run, settings):
     assert about("proxies", lines)[0].startswith("WARN  proxies: TRUSTED_PROXY_COUNT is 0: ")
 
 
-def test_a_key_for_development_is_a_warning(run, settings):
+def test_a_development_key_is_a_warning(run, settings):
     settings.SECRET_KEY = "django-insecure-" + "k" * 50
 
     _, lines = run("ihuyi_doctor")
@@ -376,7 +376,7 @@ LOCMEM, DUMMY, FILES = (
 ADVICE = "Use Redis or memcached for CLIENT_LIMITS and GLOBAL_LIMITS."
 CACHES = {
     "for each process": (LOCMEM, f"WARN  cache default: LocMemCache counts separately in each process. {ADVICE}"),
-    "that keeps nothing": (
+    "that stores nothing": (
         DUMMY,
         f"FAIL  cache default: DummyCache stores nothing: limits per client have no effect. {ADVICE}",
     ),
@@ -384,7 +384,7 @@ CACHES = {
 
 
 @pytest.mark.parametrize(("cache", "line"), CACHES.values(), ids=CACHES)
-def test_a_cache_is_asked_to_count(run, settings, configure, cache, line):
+def test_a_cache_is_judged_by_its_counting(run, settings, configure, cache, line):
     settings.CACHES = {"default": cache}
     configure(**LIMITED)
 
@@ -405,7 +405,7 @@ def test_a_cache_in_files_may_lose_counts(run, settings, configure, tmp_path):
     ]
 
 
-def test_a_dead_cache_is_told(run, settings, configure):
+def test_a_dead_cache_is_reported(run, settings, configure):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     settings.CACHES = {
@@ -426,8 +426,8 @@ def test_a_dead_cache_is_told(run, settings, configure):
     ]
 
 
-def test_the_suites_own_cache_is_told_as_it_is(run, configure):
-    """Redis where REDIS_URL names one."""
+def test_the_cache_of_this_run_is_reported(run, configure):
+    """It is Redis if REDIS_URL is set."""
     configure(**LIMITED)
 
     _, lines = run("ihuyi_doctor")
