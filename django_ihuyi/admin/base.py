@@ -42,6 +42,7 @@ class ReadOnlyAdmin(_ModelAdmin):
     paginator = BoundedPaginator
     list_per_page = 50
     list_max_show_all = 200
+    # Full counts and facets would run further COUNT(*) queries, one for each choice of a filter.
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     # Most columns have no index: sorting by them would sort millions of rows.
@@ -74,6 +75,7 @@ class ReadOnlyAdmin(_ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list. Redirect a search to a filter by recipient, so that no address has the number."""
         is_search = request.method == "GET" and SEARCH_VAR in request.GET and bool(self.search_fields)
+        # Without the permission, the redirect would reveal whether a number is known.
         if is_search and self.has_view_permission(request):
             return self._redirect(request, request.GET[SEARCH_VAR])
         return super().changelist_view(request, extra_context)

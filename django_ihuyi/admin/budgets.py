@@ -59,6 +59,7 @@ class BudgetAdmin(ReadOnlyAdmin):
                 "at": budget.refused_at or "-",
                 "reason": self.explanation(budget) or "-",
             }
+            # In one transaction, so that no budget is cleared without a record.
             with transaction.atomic(using=budget._state.db):
                 self.log_change(request, budget, words)
                 Budget.objects.using(budget._state.db).clear(budget)

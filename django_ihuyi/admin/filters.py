@@ -73,6 +73,7 @@ def _newest(rows: QuerySet[Any]) -> QuerySet[Any]:
     [ordering] = rows.model._meta.ordering
     order = ordering.removeprefix("-")  # each list is ordered by an indexed column
     everything = rows.model._default_manager.using(rows.db).values_list(order, flat=True)
+    # The slice is empty if the table has fewer rows: then all of them are searched.
     for oldest in everything[NEWEST - 1 : NEWEST]:
         return rows.filter(**{f"{order}__gte": oldest})
     return rows

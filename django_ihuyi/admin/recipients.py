@@ -67,6 +67,7 @@ class RecipientAdmin(ReadOnlyAdmin):
             "since": recipient.suppressed_at or "-",
             "locks": self.locks(recipient) or "-",
         }
+        # In one transaction, so that nothing is lifted without a record.
         with transaction.atomic(using=recipient._state.db):
             recipient.lift_suppression(using=recipient._state.db)
             self.log_change(request, recipient, words)

@@ -78,6 +78,7 @@ def find_wrong_exemptions() -> Iterator[str]:
 @finding("E074", hint='Write the first digits, such as "170" or "1440", or with the country code, such as "+4470".')
 def find_wrong_prefixes() -> Iterator[str]:
     """DENIED_PREFIXES has an entry that no number begins with, or that excludes a whole country."""
+    # +861 would be every mobile number of mainland China.
     for prefix in sound("DENIED_PREFIXES"):
         if not re.fullmatch(r"1[3-9][0-9]{0,8}|\+[1-9][0-9]{2,13}", prefix) or prefix == "+861":
             yield f"{prefix!r} in IHUYI['DENIED_PREFIXES'] is not the beginning of a range of numbers."

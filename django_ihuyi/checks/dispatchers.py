@@ -40,6 +40,7 @@ def find_tasks_without_workers() -> Iterator[str]:
     """DISPATCHER is `tasks`, but the backend in TASKS has no workers: messages are not queued, or are never sent."""
     if sound("DISPATCHER") != "tasks" or any(find_wrong_dispatcher()):
         return
+    # A task knows its backend, in django.tasks as in the package django_tasks.
     backend = import_string(f"{PATHS['tasks'].rpartition('.')[0]}.send_message").get_backend()
     if type(backend).__name__ in WORKERLESS:
         yield f"TASKS['default'] is a {type(backend).__name__}, which has no workers."

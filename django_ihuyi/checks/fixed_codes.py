@@ -60,4 +60,5 @@ def find_guessable_test_numbers() -> Iterator[str]:
 
 
 def _read() -> list[fixed_codes.FixedCode]:
+    # read_all() reads the setting itself, and must not meet a value of the wrong type.
     return fixed_codes.read_all() if sound("TEST_NUMBERS") == settings.TEST_NUMBERS else []

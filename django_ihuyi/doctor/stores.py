@@ -104,6 +104,7 @@ def _judge_tables(subject: str, missing: int, *, name: str) -> Diagnosis:
 
 
 def _count_to(number: int, cache: BaseCache) -> int:
+    # A key of its own, so that two doctors at the same time do not count together.
     key = f"ihuyi.doctor.{secrets.token_hex(8)}"
     try:
         cache.add(key, 0, timeout=60)

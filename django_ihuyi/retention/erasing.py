@@ -87,6 +87,7 @@ def drop_empty(held: Iterable[Recipient], *, using: str) -> None:
 
 def _hold(keys: Iterable[Any], *, using: str) -> list[Recipient]:
     """Lock recipients, and return those that no other transaction has locked."""
+    # Only SQLite lacks SKIP LOCKED. There, a transaction that writes locks the whole database.
     skip = connections[using].features.has_select_for_update_skip_locked
     recipients = Recipient.objects.using(using).filter(pk__in=set(keys)).order_by()
     columns = ("phone", "fingerprint", "mask", "guesses")

@@ -70,6 +70,7 @@ def _run(step: Step, *, batch_size: int, using: str) -> Iterator[Batch]:
         yield Batch(step=step, due=len(picked), rows=rows, seconds=seconds)
         size = resize(size, seconds=seconds, most=batch_size)
         # Continue behind the last row: PostgreSQL would scan the dead index entries of erased rows until a vacuum.
+        # Other rows may have the time of the last one. If no row was erased, all were locked: skip their time, too.
         passed = "gte" if rows else "gt"
         due = step.due(using=using).filter(**{f"{step.since}__{passed}": picked[-1][2]})
 

@@ -49,7 +49,7 @@ def _forget(phone: str, *, using: str) -> bool:
     recipients = Recipient.objects.using(using)
     with transaction.atomic(using=using):
         recipient = unite(recipients.of(phone), phone=phone)
-        if recipient._state.adding:
+        if recipient._state.adding:  # unite() found no row
             return False
         recipients.claim(recipient)  # no send to this number can commit before this transaction ends
         _erase_rows(recipient, using=using)

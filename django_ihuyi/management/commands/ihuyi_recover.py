@@ -39,7 +39,7 @@ class Command(PrintingCommand):
             except (Error, optimistic_retry.Contended) as error:
                 # The loop must survive a database that is down or busy for a minute. An error's text may quote a value.
                 self.stderr.write(type(error).__name__)
-            close_old_connections()
+            close_old_connections()  # outside of a request, Django does not replace a broken connection
             time.sleep(pause)
 
     def _recover(self, database: str | None) -> None:
