@@ -11,13 +11,19 @@ from django.conf import settings as django_settings
 DEFAULT_TEXT = "您的验证码是：{code}。请不要把验证码泄露给其他人。"
 
 
+#: The settings that a host may give in part, and how many levels deep: a key that is left out keeps its default.
+PARTIAL = {"NUMBER_LIMITS": 1, "CLIENT_LIMITS": 1, "GLOBAL_LIMITS": 1, "RETENTION": 1, "BUDGETS": 2}
+#: Of these, the settings whose empty dict means "no limits", not "all defaults".
+LIFTED_BY_EMPTY_DICT = {"CLIENT_LIMITS", "GLOBAL_LIMITS"}
+
+
 class Settings:
-    """Read `IHUYI[name]` at the moment of use, or the default that stands here."""
+    """Read `IHUYI[name]` at the moment of use, with the default below for what it leaves out (see `PARTIAL`)."""
 
     #: How each channel is reached: {"sms": {"BACKEND": path of a class, "OPTIONS": {its keyword arguments}}}.
     CHANNELS: Mapping[str, Mapping[str, Any]] = {"sms": {"BACKEND": "django_ihuyi.backends.ihuyi.IhuyiBackend"}}
-    #: What codes may be asked for: {purpose: {"TEMPLATE": a name in TEMPLATES, "code" unless given, "POLICY": the path
-    #: of a function that says whether a code may go to a phone, and of which no answer tells what it said}}.
+    #: The purposes of codes: {purpose: {"TEMPLATE": a name in TEMPLATES, "code" unless given, "POLICY": dotted path of
+    #: a function. If it returns False, no SMS is sent, but the API answers as if one had been}}.
     PURPOSES: Mapping[str, Mapping[str, str]] = {
         "register": {},
         "login": {},
@@ -33,13 +39,13 @@ class Settings:
     TEXT_LENGTH: int = 300
     #: The signature that the platform puts in front of every text: its length is billed too.
     SIGNATURE: str = "互亿无线"
-    #: What one part of a message costs, as you want to see it multiplied: "0.045". Empty: no price is shown.
+    #: Price of one part of a message, without currency: "0.045". Empty: no price is shown.
     PART_PRICE: str = ""
 
-    #: Who calls the platform: "inline" (the process that asks), "tasks" (django.tasks), "celery", or the path of a
-    #: Dispatcher class.
+    #: The caller of the platform: "inline" (the requesting process), "tasks" (django.tasks), "celery", or the path of
+    #: a Dispatcher class.
     DISPATCHER: str = "inline"
-    #: What happens when the queue cannot take a message: "inline", or "refuse" (503, and nothing is claimed).
+    #: If the queue cannot take a message: "inline" (call the platform), or "refuse" (503, and nothing is claimed).
     DISPATCH_FALLBACK: str = "inline"
 
     #: Regions (ISO 3166: "GB", "HK") whose mobile numbers may be sent to by the channel "international".
@@ -52,41 +58,40 @@ class Settings:
     #: Guesses that are answered for one code, at most 10.
     MAX_ATTEMPTS: int = 5
 
-    #: Phones that nothing is sent to and whose code is fixed: {number: {"secret_code": digits, "until": the last day
-    #: ("2027-01-31"), "name": what for}}. With DEBUG off an entry without name or date does not hold.
+    #: Phones that no message is sent to and whose code is fixed: {number: {"secret_code": digits, "until": the last day
+    #: ("2027-01-31"), "name": its use}}. With DEBUG off an entry without name or date does not hold.
     TEST_NUMBERS: Mapping[str, Mapping[str, str]] = {}
 
     #: Seconds between two messages of one purpose to one number.
     RESEND_INTERVAL: int = 60
     #: Messages to one number in any 24 hours: of all kinds (the platform's 4082), and of codes (its 4085).
     NUMBER_LIMITS: Mapping[str, int] = {"messages": 5, "codes": 5}
-    #: Messages that may leave by a channel's account within any second, in all processes: {"sms": 20}. Empty: no limit.
-    ACCOUNT_RATE: Mapping[str, int] = {}
     #: Let NUMBER_LIMITS exceed five, the platform's own figure: for an account that has been granted more.
     EXCEED_PLATFORM_LIMITS: bool = False
-    #: Requests of one client address or user, as count/period with period s, m, h or d. What is left out keeps its
-    #: default; an empty list lifts one limit, an empty dict all.
+    #: Requests of one client address or user, as count/period with period s, m, h or d. A scope that is left out keeps
+    #: its default; an empty list lifts one limit, an empty dict all.
     CLIENT_LIMITS: Mapping[str, Sequence[str]] = {
         "send": ["5/m", "20/h", "50/d"],
         "verify": ["30/m"],
         "captcha": ["30/m"],
     }
-    #: Requests of all clients together; what is left out, and what is empty, as above.
+    #: Requests of all clients together; scopes that are left out or empty are treated as in CLIENT_LIMITS.
     GLOBAL_LIMITS: Mapping[str, Sequence[str]] = {"send": ["300/m", "20000/d"]}
 
-    #: Who is asked before a code is sent: paths of subclasses of `django_ihuyi.guards.Guard`, asked in this order.
+    #: Guards that are asked before a code is sent, in this order: paths of subclasses of `django_ihuyi.guards.Guard`.
     GUARDS: Sequence[str] = ()
-    #: Calls of the platform that one process may have under way; more wait, or are refused. Half of its threads.
+    #: Calls of the platform that one process may have under way; more wait, or are refused. Set it to half of the
+    #: threads of one process.
     PLATFORM_CONCURRENCY: int = 4
 
-    #: What the captcha guard shows, and when: {"BACKEND": "image", "geetest", "proof_of_work" or the path of a class,
+    #: The captcha of the captcha guard: {"BACKEND": "image", "geetest", "proof_of_work" or the path of a class,
     #: "OPTIONS": {its keyword arguments}, "RULES": {a purpose, or "*" for all others: "always", "asked", "never", or
     #: after how many codes in 24 hours: {"after_client": 3, "after_number": 2}}}. Without a rule: "always".
     CAPTCHA: Mapping[str, Any] = {}
 
-    #: How long what is kept; what is left out keeps its default, and None is for ever. The purge erases it then:
-    #: verifications that did not succeed, after they expired, and those that did; the number, the texts and the
-    #: requester's address of a message, after it was sent, and what is left of it; replies, after they came.
+    #: How long personal data are kept before the purge erases them; None is for ever, and a period that is left out
+    #: keeps its default. In this order: failed verifications (from their expiry), successful ones, the number, texts
+    #: and requester's address of a message (from its sending), the rest of the message, and replies (from receipt).
     RETENTION: Mapping[str, int | None] = {
         "unverified_hours": 24,
         "verification_days": None,
@@ -95,9 +100,9 @@ class Settings:
         "reply_days": 30,
     }
 
-    #: What strangers may make us spend, counted exactly if GUARDS names `django_ihuyi.guards.budgets.BudgetGuard`.
-    #: LIMITS are of messages, NUMBERS of different phones; MODE is refuse, captcha, record or off. What the settings
-    #: do not name stays as it is here.
+    #: Budgets for unknown callers, counted exactly if GUARDS names `django_ihuyi.guards.budgets.BudgetGuard`. LIMITS
+    #: count messages, NUMBERS different phones; MODE is refuse, captcha, record or off. Budgets, and keys of a budget,
+    #: that are left out keep their defaults.
     BUDGETS: Mapping[str, Mapping[str, Any]] = {
         "client": {"LIMITS": ["5/m", "20/h", "50/d"], "NUMBERS": ["10/h"], "MODE": "refuse"},
         "user": {"LIMITS": ["5/m", "20/h", "50/d"], "NUMBERS": ["10/h"], "MODE": "refuse"},
@@ -109,16 +114,17 @@ class Settings:
     #: Addresses or networks, and phones, that count for the budget `global` only, and for no CLIENT_LIMITS.
     EXEMPT_CLIENTS: Sequence[str] = ()
     EXEMPT_NUMBERS: Sequence[str] = ()
-    #: How numbers begin that nothing is sent to (segments, 号段): "170", "1440", or with the country's code "+4470".
+    #: First digits of numbers that no message is sent to (segments, 号段): "170", "1440", or with the country's code
+    #: "+4470".
     DENIED_PREFIXES: Sequence[str] = ()
 
     #: Reverse proxies in front of the site that append to X-Forwarded-For; 0: the header is not read.
     TRUSTED_PROXY_COUNT: int = 0
-    #: Secrets in the addresses that receipts and replies are pushed to; the first is the newest. Empty: none is taken.
+    #: Secrets in the addresses that receipts and replies are pushed to; the first is the newest. Empty: none opens.
     WEBHOOK_SECRETS: Sequence[str] = ()
     #: Networks ("203.0.113.0/24") that receipts and replies may come from. Empty: any.
     WEBHOOK_ADDRESSES: Sequence[str] = ()
-    #: How the platform writes what it pushes: "utf-8" or "gbk".
+    #: Encoding of receipts and replies: "utf-8" or "gbk".
     WEBHOOK_ENCODING: str = "utf-8"
     #: Origins ("https://app.example.com") whose pages may call the API from another site.
     CROSS_SITE_ORIGINS: Sequence[str] = ()
@@ -133,8 +139,22 @@ class Settings:
         if name in Settings.__annotations__:
             chosen = getattr(django_settings, "IHUYI", {})
             if name in chosen:
-                return chosen[name]
+                return _complete(name, chosen[name])
         return super().__getattribute__(name)
+
+
+def _complete(name: str, chosen: Any) -> Any:
+    if name in LIFTED_BY_EMPTY_DICT and chosen == {}:
+        return chosen
+    return _fill_in(chosen, Settings.__dict__[name], levels=PARTIAL.get(name, 0))
+
+
+def _fill_in(chosen: Any, default: Any, *, levels: int) -> Any:
+    # A value of a wrong type is returned as it is, never refused here: the checks must be able to read it.
+    if not levels or not isinstance(chosen, Mapping) or not isinstance(default, Mapping):
+        return chosen
+    filled = {key: _fill_in(value, default.get(key), levels=levels - 1) for key, value in chosen.items()}
+    return {**default, **filled}
 
 
 settings = Settings()

@@ -17,16 +17,16 @@ __all__ = ["PhoneProofField"]
 
 
 class PhoneProofField(forms.CharField):
-    """Take a proof for `purpose`, redeem it, and give the `Proof`: its `phone` is the number to trust.
+    """Redeem a proof for `purpose`; the cleaned value is the `Proof`, whose `phone` is the number to trust.
 
-    A form does not know who sends it: set `form.fields[name].user` to redeem the proof for a user of yours.
+    A form does not know its user: set `form.fields[name].user` to redeem the proof for a user of yours.
 
     Validating redeems, and a proof is redeemed once. Validate and save in one transaction, and roll it back when the
-    form is invalid: then a proof outlives a wrong password in the field beside it.
+    form is invalid. Then a wrong password in another field does not use up the proof.
     """
 
     widget = forms.HiddenInput
-    #: Whom the proof is redeemed for, if anybody says so.
+    #: The user that the proof is redeemed for, if set.
     user: object = None
     default_error_messages = {
         "required": _("Verify the phone first."),
@@ -39,7 +39,7 @@ class PhoneProofField(forms.CharField):
 
     @sensitive_variables()
     def clean(self, value: Any) -> Proof | None:
-        """Redeem the proof; None for a field that is not required and was left empty."""
+        """Redeem the proof; return None for an empty field that is not required."""
         token = super().clean(value)
         if not token:
             return None

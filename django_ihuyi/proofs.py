@@ -1,4 +1,4 @@
-"""Proofs: signed, single-use evidence that a phone was verified for a purpose; the answer to a right code."""
+"""Proofs: signed, single-use evidence that a phone was verified for a purpose. A right code is answered with one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ID_LENGTH, _MAC_LENGTH = 16, 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What a redeemed proof says: this canonical `phone` was held at `verified_at`, for this purpose."""
+    """A redeemed proof: the canonical `phone` was held at `verified_at`, and verified for `purpose`."""
 
     phone: str = field(repr=False)
     purpose: str
@@ -37,22 +37,19 @@ class Proof:
 
 
 def make(verification: Verification) -> str:
-    """Return the proof of a verification, 64 characters.
-
-    It is the same one each time, so that a lost answer can be repeated.
-    """
+    """Return the proof of a verification, 64 characters, the same at each call: a lost answer can be repeated."""
     mac = _mac(verification, live_keys(_LABEL)[0])
     return base64.urlsafe_b64encode(bytes.fromhex(verification.pk) + mac).decode()
 
 
 @sensitive_variables()
 def redeem(token: object, *, purpose: str, user: object = None, using: str | None = None) -> Proof:
-    """Use up a proof for `purpose` and return what it says.
+    """Use up a proof for `purpose` and return its content.
 
-    `user`, a user of yours or its primary key, is whom it is redeemed for, as far as you know: see `assign`.
+    `user` is the user of yours that it is redeemed for, or its primary key; if you do not know it yet, see `assign`.
 
-    Raises InvalidProof if it is forged, older than 10 minutes, used before, or was made for another purpose; which of
-    these is not told. The claim is one conditional UPDATE: of any number of parallel callers exactly one gets it.
+    Raises InvalidProof if the proof is forged, older than 10 minutes, used before, or was made for another purpose,
+    without telling which. The claim is one conditional UPDATE: of any number of parallel callers exactly one gets it.
     """
     database = using or router.db_for_write(Verification)
     verification = _find(token, using=database)
@@ -71,10 +68,10 @@ def redeem(token: object, *, purpose: str, user: object = None, using: str | Non
 
 @sensitive_variables()
 def assign(proof: Proof, *, user: object, using: str | None = None) -> None:
-    """Say whom a redeemed proof was for: a user of yours, who may not have been there before, or its primary key.
+    """Record the user of a redeemed proof (a user of yours or its primary key), who may not have existed before.
 
-    Where another user held the phone until now, that one's verifications no longer count (`verified_within`), and the
-    signal `phone_taken_over` tells you after the commit. The first one who is named stays.
+    If another user held the phone until now, that user's verifications no longer count (`verified_within`), and the
+    signal `phone_taken_over` is sent after the commit. The first user that is recorded stays.
     """
     database = using or router.db_for_write(Verification)
     verifications, holder = Verification.objects.using(database), _key_of(user)
@@ -83,7 +80,7 @@ def assign(proof: Proof, *, user: object, using: str | None = None) -> None:
             return
         verification = verifications.select_related("recipient").get(pk=proof.verification_id)
         previous = verification.recipient.hand_over(holder, using=database)
-    _tell_of_takeover(verification, previous, using=database)
+    _announce_takeover(verification, previous, using=database)
 
 
 def _claim(verification: Verification, holder: str, *, using: str) -> bool:
@@ -95,23 +92,23 @@ def _claim(verification: Verification, holder: str, *, using: str) -> bool:
             return False
         previous = verification.recipient.hand_over(holder, using=using)
     verification.redeemed_by = holder
-    _tell_of_takeover(verification, previous, using=using)
+    _announce_takeover(verification, previous, using=using)
     return True
 
 
-def _tell_of_takeover(verification: Verification, previous: str, *, using: str) -> None:
+def _announce_takeover(verification: Verification, previous: str, *, using: str) -> None:
     user = verification.redeemed_by
     if previous in ("", user):
         return
 
-    def tell() -> None:
+    def announce() -> None:
         signals.phone_taken_over.send_robust(Verification, verification=verification, user=user, previous=previous)
 
-    transactions.after_commit(tell, using=using)
+    transactions.after_commit(announce, using=using)
 
 
 def _key_of(user: object) -> str:
-    """Return the primary key as text, nothing for nobody: None, an anonymous user, one that is not saved yet."""
+    """Return the primary key as text; the empty text for None, an anonymous or an unsaved user."""
     key = getattr(user, "pk", user)
     return "" if key is None else str(key)
 
@@ -119,7 +116,7 @@ def _key_of(user: object) -> str:
 def _find(token: object, *, using: str) -> Verification | None:
     try:
         decoded = base64.b64decode(str(token), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError):  # the latter for characters that are not ASCII
         return None
     if len(decoded) != _ID_LENGTH + _MAC_LENGTH:
         return None

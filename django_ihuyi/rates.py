@@ -1,9 +1,8 @@
-"""Rates as settings spell them: count/period."""
+"""Rates in settings, written as count/period: `5/m`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,13 +14,13 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """So many requests in so many seconds."""
+    """At most `limit` requests in any `period` of seconds."""
 
     limit: int
     period: int
 
     def __str__(self) -> str:
-        """Spell it as settings do, by the largest unit that measures the period."""
+        """Return the rate as settings write it, in the largest unit that divides the period."""
         unit = next(unit for unit in "dhms" if self.period % _SECONDS[unit] == 0)
         count = self.period // _SECONDS[unit]
         return f"{self.limit}/{'' if count == 1 else count}{unit}"
@@ -29,13 +28,8 @@ class Rate:
 
 @lru_cache(maxsize=64)
 def parse_rate(text: str) -> Rate:
-    """Return the rate that `text` spells: count/period, with period s, m, h or d, or several of them (10m)."""
+    """Return the rate in `text`: count/period, with period s, m, h or d, or several of them (10m)."""
     match = _RATE.fullmatch(text)
     if not match:
-        raise ImproperlyConfigured(f"IHUYI: {text!r} is no rate; write one like '5/m', '20/h' or '50/d'.")
+        raise ImproperlyConfigured(f"IHUYI: {text!r} is not a rate; write one like '5/m', '20/h' or '50/d'.")
     return Rate(limit=int(match[1]), period=int(match[2] or 1) * _SECONDS[match[3]])
-
-
-def fill_up(chosen: Mapping[str, Sequence[str]], default: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
-    """Return the rates of each scope: what is left out keeps its default, and where nothing is chosen nothing holds."""
-    return {**default, **chosen} if chosen else {}

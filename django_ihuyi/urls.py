@@ -1,7 +1,15 @@
-"""What a host includes: `path("api/phone/", include("django_ihuyi.urls"))`. The names live in the namespace `ihuyi`."""
+"""URLs of the REST API for a host to include: `path("api/phone/", include("django_ihuyi.urls"))`."""
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import path
 
-urlpatterns = [path("", include("django_ihuyi.api.urls"))]
+from django_ihuyi.api.views import CaptchaView, SendCodeView, VerificationView, VerifyCodeView
+
+app_name = "ihuyi"
+urlpatterns = [
+    path("send-code/", SendCodeView.as_view(), name="send-code"),
+    path("verify-code/", VerifyCodeView.as_view(), name="verify-code"),
+    path("verifications/<str:verification_id>/", VerificationView.as_view(), name="verification"),
+    path("captcha/", CaptchaView.as_view(), name="captcha"),
+]

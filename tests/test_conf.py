@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from django_ihuyi.checks.names import TYPES, fits
-from django_ihuyi.conf import Settings
+from django_ihuyi.conf import LIFTED_BY_EMPTY_DICT, PARTIAL, Settings
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "settings.md"
 NAMES = list(Settings.__annotations__)
@@ -38,6 +38,71 @@ def test_a_site_without_the_dict_has_the_defaults(settings):
     del settings.IHUYI
 
     assert {name: getattr(Settings(), name) for name in NAMES} == {name: Settings.__dict__[name] for name in NAMES}
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen", "expected"),
+    [
+        ("NUMBER_LIMITS", {"codes": 3}, {"messages": 5, "codes": 3}),
+        ("CLIENT_LIMITS", {"send": ["9/m"]}, {"send": ["9/m"], "verify": ["30/m"], "captcha": ["30/m"]}),
+        ("CLIENT_LIMITS", {"send": []}, {"send": [], "verify": ["30/m"], "captcha": ["30/m"]}),
+        ("CLIENT_LIMITS", {}, {}),
+        ("GLOBAL_LIMITS", {"verify": ["9/m"]}, {"send": ["300/m", "20000/d"], "verify": ["9/m"]}),
+        ("GLOBAL_LIMITS", {}, {}),
+        ("RETENTION", {"reply_days": None}, {**Settings.RETENTION, "reply_days": None}),
+        ("RETENTION", {}, Settings.RETENTION),
+        (
+            "BUDGETS",
+            {"prefix": {"MODE": "off"}, "global": {"LIMITS": []}, "no_budget": {"MODE": "off"}},
+            {
+                **Settings.BUDGETS,
+                "prefix": {"NUMBERS": ["10/10m"], "MODE": "off"},
+                "global": {"LIMITS": [], "MODE": "refuse"},
+                "no_budget": {"MODE": "off"},
+            },
+        ),
+        # All other settings hold what the host has named, and nothing else.
+        ("PURPOSES", {"login": {}}, {"login": {}}),
+        ("TEMPLATES", {}, {}),
+        ("CAPTCHA", {"BACKEND": "image"}, {"BACKEND": "image"}),
+    ],
+)
+def test_a_partial_setting_keeps_the_defaults_of_what_it_leaves_out(name, chosen, expected, configure):
+    configure(**{name: chosen})
+
+    assert getattr(Settings(), name) == expected
+
+
+@pytest.mark.parametrize("chosen", [None, 5, "text", ["a list"]], ids=str)
+@pytest.mark.parametrize("name", PARTIAL)
+def test_a_partial_setting_of_a_wrong_type_is_returned_as_it_is(name, chosen, configure):
+    """The checks read it, and report it."""
+    configure(**{name: chosen})
+
+    assert getattr(Settings(), name) == chosen
+
+
+@pytest.mark.parametrize("entry", [None, 5, "text", ["a list"]], ids=str)
+def test_a_budget_of_a_wrong_type_is_returned_as_it_is(entry, configure):
+    configure(BUDGETS={"client": entry, 5: entry})
+
+    filled = Settings().BUDGETS
+    assert filled == {**Settings.BUDGETS, "client": entry, 5: entry}
+
+
+def test_only_settings_are_filled_in():
+    assert set(PARTIAL) <= set(NAMES)
+    assert set(PARTIAL) >= LIFTED_BY_EMPTY_DICT
+
+
+def test_a_default_is_not_changed_by_what_a_host_chooses(configure):
+    before = {name: repr(Settings.__dict__[name]) for name in PARTIAL}
+    configure(CLIENT_LIMITS={"send": []}, BUDGETS={"client": {"MODE": "off"}}, RETENTION={"reply_days": 1})
+
+    for name in PARTIAL:
+        getattr(Settings(), name)
+
+    assert {name: repr(Settings.__dict__[name]) for name in PARTIAL} == before
 
 
 def test_a_name_that_is_no_setting_is_not_found():

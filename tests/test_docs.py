@@ -9,11 +9,12 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from django.dispatch import Signal
 
-from django_ihuyi import policies, signals
+from django_ihuyi import signals
 from django_ihuyi.api.problems import PROBLEMS
 from django_ihuyi.client.outcomes import FAULTS
 from django_ihuyi.conf import Settings
 from django_ihuyi.delivery import outcomes as delivery_outcomes
+from django_ihuyi.delivery.routing import POLICY_FAULT
 from tests.support.docs_pages import PAGES, ROOT, blocks, named, prose, sources, text_of
 from tests.test_architecture import HOUSE, LAYERS
 
@@ -137,7 +138,7 @@ def test_json_is_json_and_its_problems_are_those_of_the_api(page):
 def test_the_page_on_delivery_has_every_fault():
     page = text_of(ROOT / "docs/explanation/delivery.md")
 
-    slugs = {*FAULTS, *delivery_outcomes.FAULTS, policies.FAULT, *faults_that_are_named()}
+    slugs = {*FAULTS, *delivery_outcomes.FAULTS, POLICY_FAULT, *faults_that_are_named()}
     assert [slug for slug in sorted(slugs) if f"| `{slug}`" not in page and f", `{slug}`" not in page] == []
 
 

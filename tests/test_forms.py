@@ -51,7 +51,7 @@ def test_the_field_gives_the_redeemed_proof_once(token):
         ("\x00", "Null characters are not allowed.", "null_characters_not_allowed"),
     ],
 )
-def test_what_is_no_proof_is_an_error_of_the_field(text, message, code):
+def test_a_text_that_is_not_a_proof_is_an_error_of_the_field(text, message, code):
     errors = RegisterForm({"name": "Li", "proof": text}).errors
 
     assert errors.get_json_data() == {"proof": [{"message": message, "code": code}]}

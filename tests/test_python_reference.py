@@ -29,7 +29,6 @@ MODULES = [
     "database.postgresql",
     "delivery",
     "delivery.admission",
-    "delivery.bulk",
     "exceptions",
     "forms",
     "guards",

@@ -1,17 +1,25 @@
-"""What the reference says of each result code is what happens, on every channel, with the simulator as platform."""
+"""What the catalogue and the reference say of each result code is what happens, with the simulator as platform."""
 
+import html
 import json
+import logging
+from types import MappingProxyType
 
 import pytest
+from django.urls import reverse
 
 from django_ihuyi import delivery
 from django_ihuyi.backends import get_backend
-from django_ihuyi.client.results import CATALOGUE
-from django_ihuyi.exceptions import NotSent
-from django_ihuyi.models import Message, State
+from django_ihuyi.client import results
+from django_ihuyi.client.results import CATALOGUE, Actor, PauseEnd, Scope, describe
+from django_ihuyi.delivery.admission.permit import acquire_permit
+from django_ihuyi.delivery.bulk import _is_done
+from django_ihuyi.exceptions import NotSent, SendingUnavailable
+from django_ihuyi.models import Message, Recipient, State
 from django_ihuyi.texts.templates import OutgoingText
 from tests.support.result_codes_page import read_rows
 from tests.support.time_travel import let_pass
+from tests.support.use_cases import failing
 
 pytestmark = pytest.mark.django_db
 
@@ -145,3 +153,103 @@ def test_a_code_that_nobody_knows_is_kept_and_answered_as_a_generic_refusal(chan
 
     assert (answer.status_code, answer.json()["code"]) == (503, "sending_unavailable")
     assert Message.objects.get().result_code == 99_999
+
+
+#: Codes that the platform may come to answer tomorrow, as one row each.
+TOMORROW = [
+    results._throttled(code=4098, zh="测试。", en="Too frequent; try again in a minute.", marks="wild"),
+    results._suppressed(code=4099, zh="测试。", en="The number is on a list.", marks="wild"),
+]
+ALL = [*CATALOGUE.values(), *TOMORROW]
+STAFF = {Actor.OPERATOR, Actor.DEVELOPER}
+
+
+@pytest.fixture
+def catalogue(monkeypatch):
+    rows = {**CATALOGUE, **{row.code: row for row in TOMORROW}}
+    monkeypatch.setattr(results, "CATALOGUE", MappingProxyType(rows))
+
+
+@pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize("entry", [row for row in ALL if row.answer], ids=lambda row: row.code)
+def test_a_row_decides_all_that_follows(entry, send_code, simulator, admin_client, caplog):
+    """From the client to the admin: a row is all that has to be written for a new code."""
+    simulator.force(entry.code, mobile=ON_THE_WIRE["sms"])
+
+    answer = send_code(PHONES["sms"])
+
+    message, recipient = Message.objects.get(), Recipient.objects.get()
+    assert (answer.json()["code"], int(answer.headers.get("Retry-After", 0))) == (entry.answer, entry.retry_after)
+    assert (message.result_code, message.counted) == (entry.code, entry.keeps_claim)
+    pauses = {entry.pause.end: entry.pause.lasts.total_seconds()} if entry.pause else {}
+    assert learned_by(recipient, message) == pauses
+    assert recipient.suppressed_code == (entry.code if entry.suppresses else None)
+    assert [record.levelno for record in caplog.records if record.name == "django_ihuyi.calls"] == [
+        logging.ERROR if entry.actor in STAFF else logging.WARNING
+    ]
+    assert is_blocked() == (entry.scope is Scope.ACCOUNT)
+    assert _is_done(message) == (entry.scope is Scope.MESSAGE)
+    assert f"{entry.code}: {entry.en}" in read_messages(admin_client)
+
+
+@pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize("entry", [row for row in ALL if row.pause or row.suppresses], ids=lambda row: row.code)
+def test_the_next_message_is_refused_until_the_pause_of_a_row_is_over(entry, send_code, configure):
+    configure(CHANNELS=failing(outcome="refused", result_code=entry.code))
+    send_code(PHONES["sms"])
+    configure(CHANNELS=failing())
+    let_pass(seconds=entry.retry_after - 1)
+
+    too_early = send_code(PHONES["sms"]).json()
+    let_pass(seconds=1)
+    in_time = send_code(PHONES["sms"])
+
+    assert too_early["code"] == entry.answer
+    assert in_time.status_code == (429 if entry.suppresses else 202)
+
+
+@pytest.mark.parametrize("entry", [row for row in ALL if row.answer and not row.keeps_claim], ids=lambda row: row.code)
+def test_fifteen_refusals_are_enough_for_a_day_if_a_row_counts_them_as_attempts(entry, send_code, configure):
+    configure(CHANNELS=failing())
+    send_code(PHONES["sms"])
+    message = Message.objects.get()
+    message.state, message.counted, message.result_code = State.REFUSED, False, entry.code
+    for _ in range(15):
+        message.pk = None
+        message.save(force_insert=True)
+    let_pass(seconds=61)
+
+    answer = send_code(PHONES["sms"])
+
+    assert answer.status_code == (429 if entry.is_attempt else 202)
+
+
+def test_a_code_means_something_else_on_another_channel(send_code, simulator, caplog, admin_client):
+    """4070 is the signature's code; a voice code was refused because of its length."""
+    issued = send_code(PHONES["sms"]).json()
+    let_pass(seconds=61)
+    simulator.force(4070, mobile=ON_THE_WIRE["sms"])
+    send_code(PHONES["sms"], verification_id=issued["verification_id"], channel="voice")
+
+    assert "4070: A voice code must have 4 to 6 digits" in read_messages(admin_client)
+    assert describe(4070, "voice").actor is Actor.DEVELOPER
+    assert describe(4070).actor is Actor.OPERATOR
+
+
+def read_messages(admin_client):
+    """Return the list of messages as the admin shows it."""
+    return html.unescape(admin_client.get(reverse("admin:ihuyi_message_changelist")).content.decode())
+
+
+def learned_by(recipient, message):
+    """Return the pauses that a recipient has learned, in seconds from the end of the call."""
+    ends = {end: getattr(recipient, end.value) for end in PauseEnd}
+    return {end: round((until - message.finished_at).total_seconds()) for end, until in ends.items() if until}
+
+
+def is_blocked():
+    try:
+        with acquire_permit("sms"):
+            return False
+    except SendingUnavailable:
+        return True

@@ -79,9 +79,9 @@ def _newest(rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows
 
 
-def explain(code: int | None) -> str:
-    """Return a result code with its meaning, in the reader's language."""
+def explain(code: int | None, channel: str = "sms") -> str:
+    """Return a result code with its meaning on a channel, in the reader's language."""
     if code is None:
         return ""
-    entry = describe(code)
+    entry = describe(code, channel)
     return f"{code}: {entry.zh if (get_language() or '').startswith('zh') else entry.en}"

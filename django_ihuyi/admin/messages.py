@@ -48,7 +48,7 @@ class MessageAdmin(ReadOnlyAdmin):
     @admin.display(description=_("result"))
     def result(self, message: Message) -> str:
         """Return the platform's result code with its meaning."""
-        return explain(message.result_code)
+        return explain(message.result_code, message.channel)
 
     @admin.display(description=_("duration in seconds"), ordering="duration")
     def seconds(self, message: Message) -> str:

@@ -1,8 +1,8 @@
-"""What the views have in common: who may call, what they accept, and how they refuse."""
+"""The base class of the views: access, accepted requests, and refusals."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from django.db import connections, transaction
@@ -16,49 +16,46 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from django_ihuyi.api.errors import handle_exception
-from django_ihuyi.api.negotiation import JSONOnly, is_json
-from django_ihuyi.api.parsers import StrictJSONParser
-from django_ihuyi.api.throttling import EdgeThrottle
+from django_ihuyi.api.parsers import JSONOnly, StrictJSONParser, is_json
+from django_ihuyi.api.throttling import throttle
 from django_ihuyi.conf import settings
-from django_ihuyi.exceptions import LimitReached
 
 
 class Endpoint(APIView):
-    """The ground of our views. Whatever a host's REST_FRAMEWORK says, they behave the same.
+    """Base class of our views. A host's REST_FRAMEWORK does not change them, except for its authentication.
 
-    Only its authentication is kept: a caller with a session must pass the CSRF check, one without needs no token.
+    So a caller with a session must pass the CSRF check, and a caller without one needs no token.
     """
 
     permission_classes = [AllowAny]
     renderer_classes = [JSONRenderer]
     parser_classes = [StrictJSONParser]
-    throttle_classes: Sequence[type[EdgeThrottle]] = []
     content_negotiation_class = JSONOnly
     versioning_class = None
     metadata_class = None
 
-    #: The key of CLIENT_LIMITS and GLOBAL_LIMITS that the throttles read.
+    #: The key of CLIENT_LIMITS and GLOBAL_LIMITS. Empty: requests are not counted.
     throttle_scope = ""
     #: The problem that is answered when the database is out of reach.
     database_down = "unavailable"
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        """Stay out of ATOMIC_REQUESTS on every database: its rollback would give spent attempts and claims back."""
+        """Opt out of ATOMIC_REQUESTS on every database: its rollback would undo spent attempts and claims."""
         view = super().as_view(**initkwargs)
         for alias in connections:
             view = transaction.non_atomic_requests(using=alias)(view)
         return view
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Speak the caller's language, also where the host has no LocaleMiddleware."""
+        """Answer in the caller's language, also on a site without LocaleMiddleware."""
         if hasattr(request, "LANGUAGE_CODE"):
             return super().dispatch(request, *args, **kwargs)
         with translation.override(translation.get_language_from_request(request)):
             return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse what needs no counting first, then authenticate and count; the body is read after that."""
+        """Refuse wrong requests before they are counted, then authenticate and count; the body is read after that."""
         _refuse_cross_site(request)
         if str(request.method).lower() not in self.http_method_names:
             self.http_method_not_allowed(request)
@@ -67,11 +64,8 @@ class Endpoint(APIView):
         super().initial(request, *args, **kwargs)
 
     def check_throttles(self, request: Request) -> None:
-        """Stop at the first throttle that refuses: a client over its limit shall not use up everybody's."""
-        for throttle_class in self.throttle_classes:
-            throttle = throttle_class()
-            if not throttle.allow_request(request, self):
-                raise LimitReached(throttle.code, retry_after=throttle.wait())
+        """Count by our own limits, not by a host's throttle classes."""
+        throttle(request, scope=self.throttle_scope)
 
     def get_exception_handler(self) -> Callable[..., Any]:
         return handle_exception
@@ -82,7 +76,7 @@ class Endpoint(APIView):
 
 
 def _refuse_cross_site(request: Request) -> None:
-    """Refuse what a page of another site makes its visitors' browsers send (Fetch Metadata)."""
+    """Refuse requests that a page of another site makes its visitors' browsers send (Fetch Metadata)."""
     if request.META.get("HTTP_SEC_FETCH_SITE") != "cross-site":
         return
     if request.META.get("HTTP_ORIGIN") not in settings.CROSS_SITE_ORIGINS:

@@ -1,4 +1,4 @@
-"""Translate exceptions into problem details, on our own views only: a host keeps its exception handler."""
+"""Translate exceptions into problem details, in our own views only: a host keeps its exception handler."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ DATABASE_RETRY_AFTER = 5
 _NOT_JSON = _("The body must be one JSON object: no key twice, no NaN, not nested deep.")
 _INVALID = _("This value is not valid.")
 
-#: Which member of a body an argument came from.
+#: The member of the body that the refused argument came from.
 _FIELDS = {InvalidPhone: "phone", UnknownPurpose: "purpose", UnavailableChannel: "channel"}
 
 logger = get_logger("django_ihuyi.api")
 
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """Return the answer to an exception; None for a bug of ours, which shall be seen."""
+    """Return the answer to an exception, or None for an unexpected one, which DRF raises again."""
     return _answer(error, context["view"])
 
 
@@ -68,7 +68,7 @@ def _answer_captcha(error: CaptchaRequired | CaptchaFailed, view: APIView) -> Re
 
 @_answer.register(OperationalError)
 @_answer.register(InterfaceError)
-@_answer.register(InternalError)  # what PostgreSQL says when it has become read-only
+@_answer.register(InternalError)  # PostgreSQL's, once it has become read-only
 def _answer_database(error: Exception, view: APIView) -> Response:
     # The class only: the text of a database error may quote a row, and so a number.
     logger.error("%s: the database fails with %s", type(view).__name__, type(error).__name__)
@@ -96,7 +96,7 @@ def _answer_denied(error: PermissionDenied, view: APIView) -> Response:
 def _answer_framework(error: exceptions.APIException, view: APIView) -> Response:
     code = error.get_codes()
     credentials = getattr(error, "auth_header", "")
-    # A text of its own says more than ours: which header of a token is wrong, why a CSRF check failed.
+    # A text that is not DRF's default says more than ours: which part of a token is wrong, why a CSRF check failed.
     own = error.detail != error.default_detail
     return refuse(
         code if isinstance(code, str) else error.default_code,

@@ -15,14 +15,14 @@ __all__ = ["PhoneProofField"]
 
 
 class PhoneProofField(serializers.CharField):
-    """Take a proof for `purpose`, redeem it, and give the `Proof`: its `phone` is the number to trust.
+    """Redeem a proof for `purpose`; the validated value is the `Proof`, whose `phone` is the number to trust.
 
-    The field's `validators` are given the proof, `max_length` and `min_length` are those of the text.
-    It is redeemed for the user of the `request` in the serializer's context, if there is one.
+    The field's `validators` get the `Proof`; `max_length` and `min_length` are those of the text.
+    The proof is redeemed for the user of the `request` in the serializer's context, if there is one.
 
     Validating redeems, and a proof is redeemed once. Validate and save in one transaction that is rolled back when the
-    request fails (`ATOMIC_REQUESTS`, or `transaction.atomic()` around both): then a proof outlives a wrong password in
-    the field beside it.
+    request fails (`ATOMIC_REQUESTS`, or `transaction.atomic()` around both). Then a wrong password in another field
+    does not use up the proof.
     """
 
     default_error_messages = {"proof_invalid": _("The verification of the phone is no longer valid. Repeat it.")}
@@ -32,10 +32,10 @@ class PhoneProofField(serializers.CharField):
     ) -> None:
         self.purpose = purpose
         super().__init__(**{"write_only": True, **options})
-        # Beside a CharField's own, a length would be asked of the proof, which has none, and after it was redeemed.
+        # A CharField checks its own lengths after to_internal_value, on the redeemed `Proof`, which has none.
         self._text = serializers.CharField(max_length=max_length, min_length=min_length)
 
-    def to_internal_value(self, data: object) -> Proof:  # type: ignore[override]  # the value is more than its text
+    def to_internal_value(self, data: object) -> Proof:  # type: ignore[override]  # a Proof, where CharField has text
         try:
             if isinstance(data, str):
                 self._text.run_validators(data)

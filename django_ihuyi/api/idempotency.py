@@ -1,43 +1,49 @@
-"""Idempotency-Key: a request that is repeated because its answer was lost does nothing twice, and is answered the same.
+"""Idempotency-Key: a repeated request does nothing twice and gets the first one's answer.
 
-The database judges, as with all that must happen once: a unique name says who may answer, a conditional UPDATE whose
-answer is kept.
+The database decides: a unique name gives one request the right to answer, and a conditional UPDATE stores its answer.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import Error, router
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 from rest_framework import status
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from django_ihuyi import phones
-from django_ihuyi.api.answers import answer_verdict
-from django_ihuyi.api.fingerprints import find_fingerprints, read_key
+from django_ihuyi.api.fingerprints import find_fingerprints
 from django_ihuyi.api.problems import refuse
-from django_ihuyi.database import optimistic_retry
+from django_ihuyi.api.serializers import answer_verdict
+from django_ihuyi.database import transactions
 from django_ihuyi.exceptions import NumberRefused
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models.idempotency_keys import IdempotencyKey
 from django_ihuyi.verification import Verdict
 from django_ihuyi.verification.verifying import repeat_right
 
+HEADER = "Idempotency-Key"
+
 #: Seconds after which a caller may repeat a request that is still being answered.
 RETRY_AFTER = 1
-#: The refusals that are kept, because something was done: a guess is spent, the platform was asked.
-_KEPT_REFUSALS = {"code_wrong", "number_refused"}
-#: Members of an answer that are not kept; whoever repeats the request names the number, and the proof is made anew.
+#: The refusals that are stored, because the request had an effect: a guess is spent, the platform was called.
+_STORED_REFUSALS = {"code_wrong", "number_refused"}
+#: Members of an answer that are not stored: a repeated request names the number again, and the proof is made anew.
 _BLANKED = {"phone", "proof"}
-#: Members of a problem that are written anew, in the language of whoever repeats the request.
+#: Members of a problem that are written anew, in the language of the repeated request.
 _WORDS = {"type", "title", "status", "detail"}
-#: One claim in 16, by the first digit of its name, also takes away so many expired ones: more than come to it.
-_TIDY, _TIDIED = "0", 100
+#: One request in 16 (by the first digit of its name) also deletes this many expired ones, so more go than come.
+_PURGES, _PURGED = "0", 100
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 Record = Callable[[Verdict], None]
 Act = Callable[[Record | None], Response]
@@ -46,39 +52,39 @@ logger = get_logger("django_ihuyi.api")
 
 
 @sensitive_variables()
-def answer_once(request: Request, body: Mapping[str, Any], act: Act) -> Response:
-    """Return what `act` answers; to the repetition of a request with an Idempotency-Key, what was answered before.
+def answer_once(request: Request, key: str, body: Mapping[str, Any], act: Act) -> Response:
+    """Return the response of `act`, or for the repetition of a request with the same Idempotency-Key the stored one.
 
-    `body` is the validated one. `act` is handed what a verdict is to be recorded with, in the transaction that makes
-    it. Kept is the answer to a request that did something; after any other answer the key is as good as new.
+    `body` is the validated one. `act` is called with a function that records a verdict in the transaction that counts
+    the guess. Responses to requests that had an effect are stored. After any other response the key may be reused.
     """
-    key = read_key(request)
-    if key is None:
-        return act(None)
+    if not _KEY.fullmatch(key):
+        raise ValidationError({HEADER: [_("Use 1 to 255 visible ASCII characters.")]}, code="invalid")
     fingerprints = find_fingerprints(request, key, body)
     using = router.db_for_write(IdempotencyKey)
     try:
-        claimed = optimistic_retry.run(lambda: _claim(fingerprints, body, using=using), using=using)
-    except optimistic_retry.Contended:
+        claimed = transactions.retry(lambda: _claim(fingerprints, body, using=using), using=using)
+    except transactions.Contended:
         return _in_progress()
     return claimed if isinstance(claimed, Response) else claimed.answer(act)
 
 
 class _Claim:
-    """The right to answer a request, for as long as the lease runs."""
+    """The right to answer a request until the lease ends."""
 
-    def __init__(self, stored: IdempotencyKey, *, using: str) -> None:
-        self.stored = stored
+    def __init__(self, row: IdempotencyKey, *, using: str) -> None:
+        self.row = row
         self.rows = IdempotencyKey.objects.using(using)
-        self.kept = ""
+        self.stored = ""
 
     def answer(self, act: Act) -> Response:
-        """Return what `act` answers, and keep it if it is one to keep."""
+        """Return the response of `act`, and store it if the request had an effect."""
         try:
             response = act(self.record)
         except _Overtaken:
             return _in_progress()
         except NumberRefused as error:
+            # Answered here and not by the exception handler, because the platform was called: the answer is stored.
             response = refuse(error.code)
         except Exception:
             self._close(None)
@@ -87,77 +93,76 @@ class _Claim:
         return response
 
     def record(self, verdict: Verdict) -> None:
-        """Keep the answer to a guess together with its count, so that not even a crash can come between the two."""
-        # Always written, also if it was before: that may have been rolled back with the guess.
-        if not self._write(answer_verdict(verdict)):
+        """Store the answer to a guess in the transaction that counts it, so that a crash cannot separate the two."""
+        # Written even if it was stored before: a retry means that the first one was rolled back with the guess.
+        if not self._store(answer_verdict(verdict)):
             raise _Overtaken
 
     def _close(self, response: Response | None) -> None:
-        # What was done is done: an answer that cannot be kept is the answer all the same, and the lease ends by itself.
+        # The effect has happened, so the caller gets the response even if it cannot be stored; the lease then expires.
         try:
-            if response is None or not _is_kept(response):
-                self.rows.release(self.stored)
-            elif self._keep(response) and self.stored.name.startswith(_TIDY):
-                self.rows.purge_expired(batch=_TIDIED)
+            if response is None or not _had_effect(response):
+                self.rows.release(self.row)
+            # `record` may have stored it already; if not, and the lease is lost, another request answers.
+            elif (_to_text(response) == self.stored or self._store(response)) and self.row.name.startswith(_PURGES):
+                self.rows.purge_expired(batch=_PURGED)
         except Error as error:
-            logger.warning("an answer is not kept: the database fails with %s", type(error).__name__)
+            reason = type(error).__name__
+            logger.warning("the answer to an Idempotency-Key is not stored: the database fails with %s", reason)
 
-    def _keep(self, response: Response) -> bool:
-        """Return whether the answer is kept; False if the lease ran out and somebody else answers now."""
-        return _to_text(response) == self.kept or self._write(response)
-
-    def _write(self, response: Response) -> bool:
+    def _store(self, response: Response) -> bool:
+        """Return False if the lease ran out and another request has the key now."""
         answer = _to_text(response)
-        if not self.rows.finish(self.stored, status=response.status_code, answer=answer):
+        if not self.rows.finish(self.row, status=response.status_code, answer=answer):
             return False
-        self.kept = answer
+        self.stored = answer
         return True
 
 
 class _Overtaken(Exception):
-    """The lease ran out during a guess, and somebody else has the key: the guess is given back."""
+    """The lease ran out during a guess, and another request has the key: the guess is rolled back."""
 
 
 def _claim(fingerprints: Mapping[str, str], body: Mapping[str, Any], *, using: str) -> _Claim | Response:
     rows = IdempotencyKey.objects.using(using)
-    stored = rows.find(fingerprints)
-    if stored is None:
+    row = rows.find(fingerprints)
+    if row is None:
         name = next(iter(fingerprints))
         return _Claim(rows.open(name, fingerprint=fingerprints[name]), using=using)
-    fingerprint = fingerprints[stored.name]
-    if stored.is_over:
-        rows.take_over(stored, fingerprint=fingerprint)
-        return _Claim(stored, using=using)
-    if not hmac.compare_digest(stored.fingerprint, fingerprint):
+    fingerprint = fingerprints[row.name]
+    if row.is_over:
+        rows.take_over(row, fingerprint=fingerprint)
+        return _Claim(row, using=using)
+    if not hmac.compare_digest(row.fingerprint, fingerprint):
         return refuse("idempotency_mismatch")
-    if stored.status is None:
+    if row.status is None:
         return _in_progress()
-    return _REPEAT[stored.status](json.loads(stored.answer), body)
+    return _REPEAT[row.status](json.loads(row.answer), body)
 
 
 def _in_progress() -> Response:
     return refuse("idempotency_in_progress", retry_after=RETRY_AFTER)
 
 
-def _is_kept(response: Response) -> bool:
-    return response.status_code < status.HTTP_300_MULTIPLE_CHOICES or response.data["code"] in _KEPT_REFUSALS
+def _had_effect(response: Response) -> bool:
+    return response.status_code < status.HTTP_300_MULTIPLE_CHOICES or response.data["code"] in _STORED_REFUSALS
 
 
 def _to_text(response: Response) -> str:
-    # As text, because a database's own JSON forgets the order, and a repeated answer is the same to the byte.
+    # In a text column: a JSON column may change the order of members, and a repeated answer is the same to the byte.
     return json.dumps({name: "" if name in _BLANKED else value for name, value in response.data.items()})
 
 
-def _repeat_issued(kept: Mapping[str, Any], body: Mapping[str, Any]) -> Response:
-    return Response({**kept, "phone": phones.mask(body["phone"])}, status=status.HTTP_202_ACCEPTED)
+def _repeat_issued(answer: Mapping[str, Any], body: Mapping[str, Any]) -> Response:
+    return Response({**answer, "phone": phones.mask(body["phone"])}, status=status.HTTP_202_ACCEPTED)
 
 
-def _repeat_right(kept: Mapping[str, Any], body: Mapping[str, Any]) -> Response:
+def _repeat_right(answer: Mapping[str, Any], body: Mapping[str, Any]) -> Response:
     return answer_verdict(repeat_right(body["verification_id"]))
 
 
-def _repeat_refusal(kept: Mapping[str, Any], body: Mapping[str, Any]) -> Response:
-    return refuse(**{name: value for name, value in kept.items() if name not in _WORDS})
+def _repeat_refusal(answer: Mapping[str, Any], body: Mapping[str, Any]) -> Response:
+    return refuse(**{name: value for name, value in answer.items() if name not in _WORDS})
 
 
 _REPEAT: Mapping[int, Callable[[Mapping[str, Any], Mapping[str, Any]], Response]] = {

@@ -1,16 +1,20 @@
-"""Read a request's body: one JSON object within bounds, and nothing else."""
+"""The wire format: one JSON object within bounds in, JSON out, whatever the Accept header says."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
 from django.http import UnreadablePostError
+from django.utils.http import parse_header_parameters
 from django.views.decorators.debug import sensitive_variables
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 #: Longest body, in bytes. The longest honest one has some 500.
 MAX_BYTES = 8 * 1024
@@ -18,6 +22,31 @@ MAX_BYTES = 8 * 1024
 MAX_DEPTH = 16
 #: Longest integer, in characters: enough for all of 64 bits, and for some that are larger.
 MAX_INTEGER = 20
+
+
+def is_json(content_type: str) -> bool:
+    """Return True for application/json in UTF-8, a Content-Type that no form on another site can send."""
+    if content_type == "application/json":
+        return True
+    media_type, parameters = parse_header_parameters(content_type)
+    return media_type == "application/json" and parameters.get("charset", "utf-8").lower() in ("utf-8", "utf8")
+
+
+class JSONOnly(BaseContentNegotiation):
+    """Accept JSON bodies only, and answer JSON to every caller.
+
+    RFC 9110, section 12.4.1, allows to disregard an Accept header that cannot be honoured. A caller that asked for
+    HTML is better off with a reason in JSON than with a bare 406.
+    """
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        return next(iter(parsers)) if is_json(request.content_type) else None
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
 
 
 class TooLarge(APIException):
@@ -28,7 +57,7 @@ class TooLarge(APIException):
 
 
 class StrictJSONParser(BaseParser):
-    """Parse one JSON object as I-JSON (RFC 7493) wants it, or refuse with 400 or 413."""
+    """Parse one JSON object by the rules of I-JSON (RFC 7493); refuse anything else with 400 or 413."""
 
     media_type = "application/json"
 
@@ -51,14 +80,15 @@ class StrictJSONParser(BaseParser):
 
 @sensitive_variables()
 def parse_object(body: bytes) -> dict[str, Any]:
-    """Return the one object that `body` holds; raises ValueError or RecursionError for anything else."""
+    """Return the JSON object in `body`; raise ValueError or RecursionError for anything else."""
     text = body.decode()
     payload = _DECODER.decode(text)
     if not isinstance(payload, dict):
         raise ValueError("not an object")
     if "\\u" in text:
-        # An escape is the only way to half of a surrogate pair, which no database and no encoding takes.
+        # Only an escape can spell half of a surrogate pair, which no database and no encoding takes: encode() raises.
         json.dumps(payload, ensure_ascii=False).encode()
+    # Most bodies have too few brackets to be nested that deep, and counting them is cheaper than the walk.
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _refuse_depth(payload)
     return payload
@@ -67,11 +97,12 @@ def parse_object(body: bytes) -> dict[str, Any]:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("duplicate key")
     return members
 
 
 def _bounded_integer(digits: str) -> int:
+    # Converting takes time that grows with the square of the digits.
     if len(digits) > MAX_INTEGER:
         raise ValueError("an integer is too long")
     return int(digits)

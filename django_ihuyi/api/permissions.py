@@ -1,4 +1,4 @@
-"""A permission for a host's own views: only with the proof that a phone was verified."""
+"""A permission for a host's own views: the request must bring the proof that a phone was verified."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["HasPhoneProof"]
 
 
 class HasPhoneProof(BasePermission):
-    """Let a request pass that brings a proof for the view's `phone_proof_purpose`, and redeem it.
+    """Admit a request that brings a proof for the view's `phone_proof_purpose`, and redeem the proof.
 
     The proof comes in the header `Phone-Proof` or in the body's field `proof`; `request.phone_proof` is then the
-    `Proof`, whose `phone` is the number to trust. It is redeemed for the request's user, if there is one. Put it last
-    in `permission_classes`: a request that another permission refuses should not use up its proof. Refused with 403
-    and the code `proof_invalid`.
+    `Proof`, whose `phone` is the number to trust. It is redeemed for the request's user, if there is one. All other
+    requests are refused with 403 and the code `proof_invalid`. Put this permission last in `permission_classes`, so
+    that a request that another permission refuses does not use up its proof.
     """
 
     message = _("The verification of the phone is missing or no longer valid. Repeat it.")
@@ -35,7 +35,7 @@ class HasPhoneProof(BasePermission):
         purpose: str = view.phone_proof_purpose  # type: ignore[attr-defined]  # the host's view names it
         redeemed = getattr(request._request, "phone_proof", None)
         if not isinstance(redeemed, Proof) or redeemed.purpose != purpose:
-            # On Django's request, which outlives DRF's: the browsable API asks again for each form that it draws.
+            # Stored on Django's request, which outlives DRF's: the browsable API checks again for each form it draws.
             request._request.phone_proof = self._redeem(request, purpose)  # type: ignore[attr-defined]
         return True
 
@@ -49,7 +49,7 @@ class HasPhoneProof(BasePermission):
 
 @sensitive_variables()
 def _take_token(request: Request) -> object:
-    """Return the proof. The header is blanked: Django's error reports show it, and a rollback makes it good again."""
+    """Return the proof and blank the header: error reports show headers, and a rollback makes a proof valid again."""
     header = request.META.get("HTTP_PHONE_PROOF")
     if header is not None:
         request.META["HTTP_PHONE_PROOF"] = MASK

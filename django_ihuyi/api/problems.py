@@ -1,4 +1,4 @@
-"""What went wrong, as the caller is told it: problem details (RFC 9457) with a stable `code`."""
+"""Refusals in REST answers: problem details (RFC 9457) with a stable `code`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TITLES: Mapping[int, str | Promise] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A kind of refusal: its status, and what a person reads."""
+    """A kind of refusal: its status, and a text for people."""
 
     status: int
     detail: str | Promise
@@ -69,7 +69,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "unavailable": Problem(status=503, detail=_("The service is not available at the moment. Try again later.")),
 }
 
-#: For what a host's own authentication raises under a code of its own.
+#: For exceptions of a host's own authentication with a code of its own.
 _UNLISTED = Problem(status=400, detail=_("The request was refused."))
 
 
@@ -82,9 +82,9 @@ def refuse(
     headers: Mapping[str, str] | None = None,
     **members: object,
 ) -> Response:
-    """Answer with the problem `code`, in the language that is active, and with further members if there are any.
+    """Return the answer with the problem `code`, in the active language, and with further `members`.
 
-    `status` and `detail` replace those of the problem; `retry_after` goes into the body and the header, always both.
+    `status` and `detail` replace those of the problem; `retry_after` goes into both the body and the header.
     """
     problem = PROBLEMS.get(code, _UNLISTED)
     status = status or problem.status

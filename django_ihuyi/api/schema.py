@@ -1,4 +1,4 @@
-"""What drf-spectacular cannot read off the views: how the API is described in OpenAPI. Loaded where a host has it."""
+"""The API's description in OpenAPI, which drf-spectacular cannot read off the views. Loaded if it is installed."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import serializers
 
 from django_ihuyi.api import serializers as bodies
-from django_ihuyi.api.fingerprints import HEADER
+from django_ihuyi.api.idempotency import HEADER
 from django_ihuyi.api.problems import CONTENT_TYPE, PROBLEMS
 
 Responses = dict[tuple[int, str], OpenApiResponse]
 
 TAG = "phone"
-#: Refusals that every request may meet, and those of one with a body.
+#: Refusals of any request, of a request that is counted, and of one with a body.
 _OF_ALL = ("authentication_failed", "not_authenticated", "permission_denied", "cross_site", "unavailable")
 _OF_LIMITED = ("client_limit", "global_limit")
 _OF_BODIES = ("invalid", "too_large", "unsupported_media_type", "idempotency_in_progress", "idempotency_mismatch")
 
 
 class FieldErrorSerializer(serializers.Serializer[Any]):
-    """What is wrong with one field; with the body as a whole if the field's name is empty."""
+    """An error in one field, or in the body as a whole if the field's name is empty."""
 
     field = serializers.CharField()
     code = serializers.CharField()
@@ -32,7 +32,7 @@ class FieldErrorSerializer(serializers.Serializer[Any]):
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
-    """Problem details (RFC 9457); `code` never changes, and is what a program should look at."""
+    """Problem details (RFC 9457). Programs should go by `code`, which never changes."""
 
     type = serializers.CharField()
     title = serializers.CharField()
@@ -46,9 +46,9 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
 
 class IssuedCodeSerializer(serializers.Serializer[Any]):
-    """A code is on its way."""
+    """The answer of send-code."""
 
-    verification_id = serializers.CharField(help_text="32 hexadecimal digits; whoever knows them may guess the code.")
+    verification_id = serializers.CharField(help_text="32 hexadecimal digits. Keep them secret: a guess needs them.")
     phone = serializers.CharField(help_text="Masked.")
     purpose = serializers.CharField()
     channel = serializers.CharField()
@@ -60,16 +60,16 @@ class IssuedCodeSerializer(serializers.Serializer[Any]):
 
 
 class PhoneProofSerializer(serializers.Serializer[Any]):
-    """The answer to the right code."""
+    """The answer of verify-code to the right code."""
 
-    proof = serializers.CharField(help_text="Redeemed once, by the site's own endpoint.")
+    proof = serializers.CharField(help_text="The site's own endpoint redeems it, once.")
     phone = serializers.CharField(help_text="Whole, as E.164.")
     purpose = serializers.CharField()
     expires_in = serializers.IntegerField(help_text="Seconds.")
 
 
 class VerificationStatusSerializer(serializers.Serializer[Any]):
-    """How far a verification is."""
+    """The state of a verification."""
 
     state = serializers.ChoiceField(choices=["pending", "verified", "expired", "exhausted"])
     delivery = serializers.ChoiceField(choices=["pending", "delivered", "failed", "unknown"])
@@ -81,7 +81,7 @@ class VerificationStatusSerializer(serializers.Serializer[Any]):
 
 
 def _refusals(*codes: str) -> Responses:
-    """Describe what may be refused, by status: one shape for all, and which codes it may have."""
+    """Return the descriptions of refusals by status: all have one shape, and list their codes."""
     by_status: dict[int, list[str]] = defaultdict(list)
     for code in (*codes, *_OF_ALL):
         by_status[PROBLEMS[code].status].append(code)
@@ -99,7 +99,7 @@ _IDEMPOTENCY_KEY = OpenApiParameter(
     HEADER,
     {"type": "string", "pattern": "^[!-~]{1,255}$"},
     OpenApiParameter.HEADER,
-    description="A new one for each thing that a person wants: the same request may then be repeated.",
+    description="A new key for each action of a person. A request with the same key may then be repeated.",
 )
 _DESCRIPTIONS: dict[str, dict[str, Any]] = {
     "SendCodeView": {
@@ -143,10 +143,10 @@ _DESCRIPTIONS: dict[str, dict[str, Any]] = {
     "VerificationView": {
         "get": extend_schema(
             operation_id="getVerification",
-            summary="Tell how far a verification is",
+            summary="Get the state of a verification",
             tags=[TAG],
             responses={
-                **_success(200, VerificationStatusSerializer, "How far it is."),
+                **_success(200, VerificationStatusSerializer, "The state of the verification."),
                 **_refusals("not_found"),
             },
         )
@@ -158,7 +158,7 @@ _DESCRIPTIONS: dict[str, dict[str, Any]] = {
             tags=[TAG],
             parameters=[OpenApiParameter("purpose", OpenApiTypes.STR, OpenApiParameter.QUERY, required=True)],
             responses={
-                **_success(200, OpenApiTypes.OBJECT, "What to show, by its kind."),
+                **_success(200, OpenApiTypes.OBJECT, "The captcha to show; its members depend on the kind."),
                 **_refusals("invalid", *_OF_LIMITED, "not_found", "sending_unavailable"),
             },
         )
@@ -167,7 +167,7 @@ _DESCRIPTIONS: dict[str, dict[str, Any]] = {
 
 
 class _Description(OpenApiViewExtension):
-    """Puts the description of a view where drf-spectacular looks for it, on a subclass."""
+    """Put the description on a subclass of the view, where drf-spectacular looks for it."""
 
     def view_replacement(self) -> Any:
         name = self.target.__name__

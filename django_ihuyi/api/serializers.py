@@ -1,29 +1,35 @@
-"""What a request may say: fields that parse and refuse, without side effects."""
+"""The bodies of requests and of successful answers. Fields parse and refuse, without side effects."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from rest_framework import serializers
+from rest_framework import serializers, status
+from rest_framework.response import Response
 
 from django_ihuyi import phones
+from django_ihuyi.api.problems import refuse
 from django_ihuyi.conf import settings
 from django_ihuyi.exceptions import InvalidPhone
+from django_ihuyi.verification import IssuedCode, Status, Verdict, VerdictOutcome
 
-#: The channels that a stranger may choose, if they are set up; any other is the host's own choice.
+#: The channels that a caller may choose, if they are set up; all others are for the host's own code.
 PUBLIC_CHANNELS = ("sms", "voice")
 
-#: Of the answer to a captcha: members, and characters of a name and of a text. GeeTest's has five, of up to a thousand.
+#: Bounds of an answer to a captcha: members, characters of a name and of a text. GeeTest's has five members of up to a
+#: thousand characters.
 MAX_ANSWERS, MAX_NAME, MAX_ANSWER = 8, 32, 4096
 
 _SPELLING = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE)
 
 
 class TextField(serializers.CharField):
-    """Text, and only text: no number turned into some."""
+    """A text. Unlike DRF's CharField, it refuses numbers instead of converting them."""
 
     default_error_messages = {
         "required": _("This field is required."),
@@ -43,7 +49,7 @@ class TextField(serializers.CharField):
 
 
 class PhoneField(TextField):
-    """A phone as people type it; becomes canonical."""
+    """A phone as people type it; the validated value is canonical."""
 
     default_error_messages = {"invalid": _("Enter a mobile number.")}
 
@@ -55,7 +61,7 @@ class PhoneField(TextField):
 
 
 class PurposeField(TextField):
-    """One of the purposes that the host has named."""
+    """One of the host's PURPOSES."""
 
     default_error_messages = {"invalid_choice": _("This purpose is not known.")}
 
@@ -66,7 +72,7 @@ class PurposeField(TextField):
 
 
 class ChannelField(TextField):
-    """One of the channels that are set up and open to strangers."""
+    """One of PUBLIC_CHANNELS that the host has set up."""
 
     default_error_messages = {"invalid_choice": _("This channel is not available.")}
 
@@ -89,14 +95,14 @@ class VerificationIdField(TextField):
 
 
 class CodeField(TextField):
-    """The digits as people type them: full-width ones and blanks between are forgiven."""
+    """A code as people type it: full-width digits and blanks are accepted."""
 
     def parse(self, text: str) -> str:
         return unicodedata.normalize("NFKC", text).replace(" ", "")
 
 
 class CaptchaField(serializers.Field[Any, Any, Any, Any]):
-    """The answer to a captcha: a few short texts by their names."""
+    """The answer to a captcha: a few short texts by name."""
 
     default_error_messages = {"invalid": _("Enter the answer to the captcha: an object of a few short texts.")}
 
@@ -110,7 +116,7 @@ class CaptchaField(serializers.Field[Any, Any, Any, Any]):
 
 
 class SendCodeSerializer(serializers.Serializer[Any]):
-    """The body of send-code."""
+    """Request body of send-code."""
 
     phone = PhoneField()
     purpose = PurposeField()
@@ -120,18 +126,73 @@ class SendCodeSerializer(serializers.Serializer[Any]):
 
 
 class CaptchaSerializer(serializers.Serializer[Any]):
-    """The query of captcha."""
+    """Query of captcha."""
 
     purpose = PurposeField()
 
 
 class VerifyCodeSerializer(serializers.Serializer[Any]):
-    """The body of verify-code."""
+    """Request body of verify-code."""
 
     verification_id = VerificationIdField()
     code = CodeField(max_length=32)
 
 
 def parse_verification_id(text: str) -> str | None:
-    """Return the id that `text` spells, with or without a UUID's hyphens, as 32 digits; None if it spells none."""
+    """Return an id, written with or without a UUID's hyphens, as 32 digits; None if `text` is not an id."""
     return text.replace("-", "").lower() if _SPELLING.fullmatch(text) else None
+
+
+def answer_issued(issued: IssuedCode) -> Response:
+    """Return the answer of send-code. Its status is 202, because delivery is known later."""
+    body = {
+        "verification_id": issued.verification_id,
+        "phone": phones.mask(issued.phone),
+        "purpose": issued.purpose,
+        "channel": issued.channel,
+        "code_length": issued.code_length,
+        "expires_at": _to_text(issued.expires_at),
+        "expires_in": issued.expires_in,
+        "resend_at": _to_text(issued.resend_at),
+        "resend_in": issued.resend_in,
+    }
+    return Response(body, status=status.HTTP_202_ACCEPTED)
+
+
+def answer_verdict(verdict: Verdict) -> Response:
+    """Return the answer of verify-code."""
+    return _VERDICTS[verdict.outcome](verdict)
+
+
+def answer_status(found: Status) -> Response:
+    """Return the answer of verifications/<id>/."""
+    return Response(
+        {
+            "state": found.state,
+            "delivery": found.delivery,
+            "phone": phones.mask(found.phone),
+            "purpose": found.purpose,
+            "expires_in": found.expires_in,
+            "resend_in": found.resend_in,
+            "attempts_left": found.attempts_left,
+        }
+    )
+
+
+def _answer_right(verdict: Verdict) -> Response:
+    body = {"proof": verdict.proof, "phone": verdict.phone, "purpose": verdict.purpose}
+    return Response({**body, "expires_in": verdict.expires_in})
+
+
+_VERDICTS: Mapping[VerdictOutcome, Callable[[Verdict], Response]] = {
+    VerdictOutcome.RIGHT: _answer_right,
+    VerdictOutcome.WRONG: lambda verdict: refuse("code_wrong", attempts_left=verdict.attempts_left),
+    VerdictOutcome.EXPIRED: lambda verdict: refuse("code_expired"),
+    VerdictOutcome.EXHAUSTED: lambda verdict: refuse("attempts_exhausted"),
+    VerdictOutcome.LIMITED: lambda verdict: refuse("guess_limit", retry_after=verdict.retry_after),
+}
+
+
+def _to_text(moment: datetime) -> str:
+    """Return a time of the database, which is in UTC, as RFC 3339 to the second."""
+    return moment.replace(microsecond=0, tzinfo=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

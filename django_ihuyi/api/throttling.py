@@ -1,159 +1,144 @@
-"""Refuse early and cheaply: by client address, by user, and all together.
+"""Limits on requests to the API: of one client address, of one user, and of all clients together.
 
-The cache may only refuse earlier than the database's limits, never admit; where it fails, the send log is counted
-instead. A request counts before its body is read, so that malformed ones cost no more than others.
+The cache may only refuse earlier than the database's limits, never admit; while it is down, the send log is counted
+instead. A request counts before its body is read, so that malformed ones cost no more than others. This is the only
+module that asks django-ratelimit.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings as django_settings
 from django.db import router
+from django.http import HttpRequest
+from django_ratelimit.core import get_usage
 from rest_framework.request import Request
-from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
-from django_ihuyi.api import rates
-from django_ihuyi.api.clients import client_of, known_client_of, user_of
-from django_ihuyi.conf import Settings, settings
+from django_ihuyi.client_addresses import is_exempt_client, known_client_of, user_of
+from django_ihuyi.conf import settings
 from django_ihuyi.database.clock import DatabaseNow
-from django_ihuyi.guards import exemptions
+from django_ihuyi.exceptions import LimitReached
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Kind, Message
 from django_ihuyi.models.messages import MessageQuerySet
-from django_ihuyi.rates import fill_up
+from django_ihuyi.rates import Rate, parse_rate
 from django_ihuyi.signals import limit_hit
+
+#: Marks a request for which the cache has failed, so that it waits for the cache's time-out only once.
+_DOWN = "ihuyi.cache_down"
 
 logger = get_logger("django_ihuyi.api")
 
 
-class EdgeThrottle(BaseThrottle):
-    """DRF's throttle protocol over the rates of a setting; `view.throttle_scope` is the key in that setting.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeLimit:
+    """Rates of CLIENT_LIMITS or GLOBAL_LIMITS that a request is counted by."""
 
-    Without rates nothing is counted, and nobody asked. `wait()` answers when the last full window ends.
-    """
-
+    #: Part of the cache's key: each limit counts apart.
+    name: str
     #: The problem that is answered.
-    code = "client_limit"
-    #: What is counted apart.
-    name = ""
+    code: str
+    rates: Sequence[Rate]
+    #: The client, the user, or a constant for all.
+    key: str
+    #: The client's key for the signal `limit_hit`.
+    client: str
+    #: The filter of the messages to count while the cache is down; None if the send log does not know the key.
+    sent: Mapping[str, str] | None
 
-    def __init__(self) -> None:
-        self.retry_after = 0
-
-    def allow_request(self, request: Request, view: APIView) -> bool:
-        """Count the request; False if it is one too many."""
-        scope: str = getattr(view, "throttle_scope", "")
-        wanted = [rates.parse_rate(rate) for rate in self.find_rates(scope)]
-        key = self.find_key(request) if wanted else None
-        if key is None:
-            return True
-        self.retry_after = self._measure(request, scope=scope, key=key, wanted=wanted)
-        if self.retry_after:
-            client = self.find_client(request)
-            limit_hit.send_robust(
-                type(self), code=self.code, retry_after=self.retry_after, phone="", client=client, reason=""
-            )
-        return not self.retry_after
-
-    def wait(self) -> int:
-        """Return the seconds after which a refused request may come back."""
-        return self.retry_after
-
-    def find_rates(self, scope: str) -> Sequence[str]:
-        """Return the rates that the settings name for `scope`."""
-        return fill_up(settings.CLIENT_LIMITS, Settings.CLIENT_LIMITS).get(scope, ())
-
-    def find_key(self, request: Request) -> str | None:
-        """Return what is counted by, None if this throttle has nothing to say about the request."""
-        raise NotImplementedError
-
-    def find_client(self, request: Request) -> str:
-        """Return the address that a refusal is about."""
-        return client_of(request)
-
-    def find_sent(self, key: str) -> MessageQuerySet | None:
-        """Return the messages that are counted while the cache is down, None if none of them tells."""
-        return None
-
-    def _measure(self, request: Request, *, scope: str, key: str, wanted: Sequence[rates.Rate]) -> int:
+    def measure(self, request: HttpRequest, *, scope: str) -> int:
+        """Count the request; return 0 if it is within all rates, else the seconds until the last full window ends."""
+        wait = 0
         try:
-            return _count(request, group=f"{scope}.{self.name}", key=key, wanted=wanted)
-        except rates.CacheDown as error:
+            for rate in self.rates:
+                # A request that is refused anyway must not use up the longer rates too.
+                group = f"{scope}.{self.name}"
+                wait = max(wait, count_in_cache(request, group=group, key=self.key, rate=rate, increment=not wait))
+        except CacheDown as error:
             logger.warning("the cache does not count requests (%s): counting the send log instead", error)
-        # Guesses have their own limits in the database; only sends need another count.
-        sent = self.find_sent(key) if scope == "send" else None
-        return 0 if sent is None else _count_sent(sent, wanted)
+            # Guesses have limits of their own in the database; only sends need another count.
+            if scope != "send" or self.sent is None:
+                return 0
+            return max(_wait_for(_send_log().filter(**self.sent), rate) for rate in self.rates)
+        return wait
 
 
-class ClientThrottle(EdgeThrottle):
-    """CLIENT_LIMITS for each client address."""
+def throttle(request: Request, *, scope: str) -> None:
+    """Count a request, and raise LimitReached if it is one too many.
 
-    name = "client"
-
-    def find_key(self, request: Request) -> str | None:
-        """Return the client's address; raises ImproperlyConfigured rather than count all clients as one."""
-        client = known_client_of(request)
-        return None if exemptions.is_exempt_client(client) else client
-
-    def find_sent(self, key: str) -> MessageQuerySet:
-        return _send_log().filter(client=key)
-
-
-class UserThrottle(EdgeThrottle):
-    """CLIENT_LIMITS for each user who is logged in, from however many addresses.
-
-    While the cache is down it says nothing, for the send log knows no users; their addresses are limited all the same.
+    Without rates for `scope` in the settings no request is counted, and the cache is not asked.
     """
-
-    name = "user"
-
-    def find_key(self, request: Request) -> str | None:
-        return None if exemptions.is_exempt_client(client_of(request)) else user_of(request) or None
-
-
-class GlobalThrottle(EdgeThrottle):
-    """GLOBAL_LIMITS for all clients together."""
-
-    code = "global_limit"
-    name = "all"
-
-    def find_rates(self, scope: str) -> Sequence[str]:
-        return fill_up(settings.GLOBAL_LIMITS, Settings.GLOBAL_LIMITS).get(scope, ())
-
-    def find_key(self, request: Request) -> str:
-        return "all"
-
-    def find_client(self, request: Request) -> str:
-        return ""
-
-    def find_sent(self, key: str) -> MessageQuerySet:
-        return _send_log()
+    # Stops at the first limit that refuses, so that a client over its limit does not use up the global one.
+    for limit in _find_limits(request, scope):
+        if wait := limit.measure(request._request, scope=scope):
+            limit_hit.send_robust(
+                EdgeLimit, code=limit.code, retry_after=wait, phone="", client=limit.client, reason=""
+            )
+            raise LimitReached(limit.code, retry_after=wait)
 
 
-def _count(request: Request, *, group: str, key: str, wanted: Sequence[rates.Rate]) -> int:
-    wait = 0
-    for rate in wanted:
-        # What is refused anyway shall not use up the longer rates too.
-        ask = rates.look if wait else rates.use
-        wait = max(wait, ask(request._request, group=group, key=key, rate=rate))
-    return wait
+def _find_limits(request: Request, scope: str) -> Iterator[EdgeLimit]:
+    rates = _read_rates(settings.CLIENT_LIMITS, scope)
+    if rates and not is_exempt_client(client := known_client_of(request)):
+        code, sent = "client_limit", {"client": client}
+        yield EdgeLimit(name="client", code=code, rates=rates, key=client, client=client, sent=sent)
+        # From all addresses together. The send log has no users, so while the cache is down only addresses are limited.
+        if user := user_of(request):
+            yield EdgeLimit(name="user", code=code, rates=rates, key=user, client=client, sent=None)
+    if rates := _read_rates(settings.GLOBAL_LIMITS, scope):
+        yield EdgeLimit(name="all", code="global_limit", rates=rates, key="all", client="", sent={})
+
+
+def _read_rates(limits: Mapping[str, Sequence[str]], scope: str) -> list[Rate]:
+    return [parse_rate(text) for text in limits.get(scope, ())]
+
+
+class CacheDown(Exception):
+    """The cache did not count the request."""
+
+
+def count_in_cache(request: HttpRequest, *, group: str, key: str, rate: Rate, increment: bool) -> int:
+    """Return 0 if a request of `key` is within the rate, else the seconds until it may come back; raise CacheDown.
+
+    Without `increment` the request is not counted. The windows are fixed ones, exact where the cache counts
+    atomically: Redis and memcached.
+    """
+    if not getattr(django_settings, "RATELIMIT_ENABLE", True):
+        return 0
+    if request.META.get(_DOWN):
+        raise CacheDown("still")
+    try:
+        usage = get_usage(
+            request,
+            group=f"ihuyi.{group}",
+            key=lambda group, request: f"|{key}|",  # django-ratelimit joins the parts without any separator
+            rate=(rate.limit, rate.period),
+            increment=increment,
+        )
+    except Exception as error:  # every cache backend raises those of its own library
+        request.META[_DOWN] = True
+        raise CacheDown(type(error).__name__) from error
+    # django-ratelimit's two signs that it counted nothing: None if RATELIMIT_FAIL_OPEN is set, else a negative time.
+    if usage is None or usage["time_left"] < 0:
+        request.META[_DOWN] = True
+        raise CacheDown("not counted")
+    is_full = usage["count"] >= rate.limit + increment
+    # A window that ends now (always so for a period of a second) has 0 seconds left.
+    return max(1, usage["time_left"]) if is_full else 0
 
 
 def _send_log() -> MessageQuerySet:
-    # A notice is no request of anybody, and ten thousand of them shall not shut the door to codes.
+    # Codes only: a notice is the host's own message, and ten thousand of them must not use up the callers' limits.
     return Message.objects.using(router.db_for_write(Message)).filter(kind=Kind.CODE)
 
 
-def _count_sent(sent: MessageQuerySet, wanted: Sequence[rates.Rate]) -> int:
-    """Return the seconds until all rates have room again, by a rolling window over the send log."""
-    return max(_wait_for(sent, rate) for rate in wanted)
-
-
-def _wait_for(sent: MessageQuerySet, rate: rates.Rate) -> int:
-    # Without a beginning, the search for so many codes could go through years of notices.
+def _wait_for(sent: MessageQuerySet, rate: Rate) -> int:
+    """Return the seconds until a rate has room again, by a rolling window over the send log."""
+    # Bounded by time: without it, the search for so many codes could go through years of notices.
     period = timedelta(seconds=rate.period)
     age = sent.filter(created_at__gt=DatabaseNow() - period).age_of_latest(rate.limit)
     return 0 if age is None else max(0, math.ceil((period - age).total_seconds()))

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.http import Http404
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from django_ihuyi.api.answers import answer_issued, answer_status, answer_verdict
-from django_ihuyi.api.clients import client_of, known_client_of, user_of
 from django_ihuyi.api.endpoint import Endpoint
-from django_ihuyi.api.idempotency import answer_once
+from django_ihuyi.api.idempotency import Act, answer_once
 from django_ihuyi.api.problems import refuse
 from django_ihuyi.api.serializers import (
     CaptchaSerializer,
     SendCodeSerializer,
     VerifyCodeSerializer,
+    answer_issued,
+    answer_status,
+    answer_verdict,
     parse_verification_id,
 )
-from django_ihuyi.api.throttling import ClientThrottle, GlobalThrottle, UserThrottle
+from django_ihuyi.client_addresses import client_of, known_client_of, user_of
 from django_ihuyi.conf import settings
 from django_ihuyi.guards.captcha import show_captcha
 from django_ihuyi.verification import get_status, send_code, verify_code
 
-# Fields hold no state of a request, and building them for each costs more than validating does.
+# Shared by all requests: fields keep no state of one, and building them takes longer than validating.
 _SEND_CODE = SendCodeSerializer()
 _VERIFY_CODE = VerifyCodeSerializer()
 _CAPTCHA = CaptchaSerializer()
@@ -34,16 +38,15 @@ class SendCodeView(Endpoint):
     """Send a code to a phone; with the id of a live verification, send its code again."""
 
     http_method_names = ["post"]
-    throttle_classes = [ClientThrottle, UserThrottle, GlobalThrottle]
     throttle_scope = "send"
     database_down = "sending_unavailable"
 
     @sensitive_variables()
     def post(self, request: Request) -> Response:
         wanted = _SEND_CODE.run_validation(request.data)
-        # Guards count by the client, so all who have no address would be one to them.
+        # Guards count by client, so they would count all requests without an address as one.
         client = known_client_of(request) if settings.GUARDS else client_of(request)
-        return answer_once(
+        return _answer(
             request, wanted, lambda _: answer_issued(send_code(**wanted, client=client, user=user_of(request)))
         )
 
@@ -52,17 +55,16 @@ class VerifyCodeView(Endpoint):
     """Judge a guess; the answer to a right one holds the proof."""
 
     http_method_names = ["post"]
-    throttle_classes = [ClientThrottle, UserThrottle, GlobalThrottle]
     throttle_scope = "verify"
 
     @sensitive_variables()
     def post(self, request: Request) -> Response:
         guess = _VERIFY_CODE.run_validation(request.data)
-        return answer_once(request, guess, lambda record: answer_verdict(verify_code(**guess, record=record)))
+        return _answer(request, guess, lambda record: answer_verdict(verify_code(**guess, record=record)))
 
 
 class VerificationView(Endpoint):
-    """Tell how far a verification is."""
+    """Return the state of a verification."""
 
     http_method_names = ["get", "head"]
 
@@ -75,10 +77,9 @@ class VerificationView(Endpoint):
 
 
 class CaptchaView(Endpoint):
-    """Show a captcha to a client that will need one for its purpose."""
+    """Return a captcha for a purpose."""
 
     http_method_names = ["get"]
-    throttle_classes = [ClientThrottle, UserThrottle, GlobalThrottle]
     throttle_scope = "captcha"
 
     def get(self, request: Request) -> Response:
@@ -86,3 +87,9 @@ class CaptchaView(Endpoint):
         if not settings.CAPTCHA:
             return refuse("not_found", detail=str(_("This site asks for no captcha.")))
         return Response(show_captcha(**wanted, client=client_of(request)))
+
+
+@sensitive_variables()
+def _answer(request: Request, body: Mapping[str, Any], act: Act) -> Response:
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    return act(None) if key is None else answer_once(request, key, body, act)

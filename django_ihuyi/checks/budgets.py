@@ -9,10 +9,10 @@ from typing import Any
 from django_ihuyi import phones
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import accepts, has_guard, sound
+from django_ihuyi.client_addresses import parse_network
 from django_ihuyi.conf import Settings, settings
 from django_ihuyi.guards.budgets import BudgetGuard
 from django_ihuyi.guards.budgets.rules import Mode
-from django_ihuyi.guards.exemptions import parse_network
 from django_ihuyi.rates import parse_rate
 
 GUARD = "django_ihuyi.guards.budgets.BudgetGuard"
@@ -53,7 +53,7 @@ def find_wrong_limits() -> Iterator[str]:
         for key in sorted({"LIMITS", "NUMBERS"} & set(entry)):
             if not _are_rates(entry[key]):
                 yield f"The {key} of the budget {name!r} are not a list of rates."
-    yield from _complain_of_conversion({**Settings.BUDGETS["conversion"], **dict(_entries()).get("conversion", {})})
+    yield from _complain_of_conversion(sound("BUDGETS")["conversion"])
 
 
 @finding("E072", hint='Write "refuse", "captcha", "record" or "off".')

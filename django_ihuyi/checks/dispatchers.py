@@ -9,7 +9,8 @@ from django.utils.module_loading import import_string
 
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import sound
-from django_ihuyi.delivery.dispatchers.base import INLINE, PATHS, load_dispatcher
+from django_ihuyi.delivery.dispatchers.base import INLINE, PATHS
+from django_ihuyi.delivery.routing import load_dispatcher
 
 FALLBACKS = ("inline", "refuse")
 #: Backends of Django's task framework without workers.

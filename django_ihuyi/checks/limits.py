@@ -13,8 +13,6 @@ from django_ihuyi.rates import parse_rate
 PLATFORM_LIMIT = 5
 #: Concurrent calls that leave half of a process with 64 threads free; few server processes have more threads.
 MOST_CONCURRENT = 32
-#: Messages a second by one account: each has a row in the database.
-MOST_A_SECOND = 1000
 #: The API's throttle scopes.
 SCOPES = {"send", "verify", "captcha"}
 
@@ -45,13 +43,12 @@ def find_resend_interval() -> Iterator[str]:
 
 @finding("E008", hint='Write {"messages": 5, "codes": 5}.')
 def find_number_limits() -> Iterator[str]:
-    """NUMBER_LIMITS lacks a limit, has an unknown limit, or one below 1."""
-    limits, expected = sound("NUMBER_LIMITS"), set(Settings.NUMBER_LIMITS)
-    for name in sorted(expected ^ set(limits)):
-        yield f"IHUYI['NUMBER_LIMITS'] {'lacks' if name in expected else 'has no limit'} {name!r}."
-    for name in sorted(expected & set(limits)):
-        if limits[name] < 1:
-            yield f"IHUYI['NUMBER_LIMITS'][{name!r}] is {limits[name]}, so no message could be sent."
+    """NUMBER_LIMITS has an unknown limit, or one below 1."""
+    for name, limit in sorted(sound("NUMBER_LIMITS").items()):
+        if name not in Settings.NUMBER_LIMITS:
+            yield f"IHUYI['NUMBER_LIMITS'] has the unknown limit {name!r}."
+        elif limit < 1:
+            yield f"IHUYI['NUMBER_LIMITS'][{name!r}] is {limit}, so no message could be sent."
 
 
 @finding("E009", hint="Lower the limit. If the platform has granted you more, set EXCEED_PLATFORM_LIMITS to True.")
@@ -103,22 +100,6 @@ def find_no_bulkhead() -> Iterator[str]:
     """PLATFORM_CONCURRENCY exceeds half of the threads of a typical server process: all of them could hang."""
     if MOST_CONCURRENT < sound("PLATFORM_CONCURRENCY") <= 128:
         yield f"A platform that hangs could block {sound('PLATFORM_CONCURRENCY')} threads of each process."
-
-
-@finding("E075", hint='Write messages a second, from 1 to 1000, as in {"sms": 20}; leave a channel out for no ceiling.')
-def find_account_rate() -> Iterator[str]:
-    """ACCOUNT_RATE lets nothing leave by a channel, or more than a thousand messages a second."""
-    for channel, rate in sound("ACCOUNT_RATE").items():
-        if not 1 <= rate <= MOST_A_SECOND:
-            yield f"IHUYI['ACCOUNT_RATE'][{channel!r}] is {rate}, but must be from 1 to {MOST_A_SECOND}."
-
-
-@finding("E076", hint="Name a channel of CHANNELS: the ceiling of any other one holds nothing back.")
-def find_rate_of_no_channel() -> Iterator[str]:
-    """ACCOUNT_RATE names a channel that CHANNELS does not have."""
-    for channel in sound("ACCOUNT_RATE"):
-        if channel not in sound("CHANNELS"):
-            yield f"IHUYI['ACCOUNT_RATE'] names {channel!r}, which IHUYI['CHANNELS'] does not."
 
 
 def _complain_outside(name: str, least: int, most: int) -> Iterator[str]:

@@ -43,7 +43,7 @@ def find_wrong_periods() -> Iterator[str]:
 @finding("E058", hint="Set phone_days to at most message_days.")
 def find_numbers_that_outlive_their_messages() -> Iterator[str]:
     """RETENTION keeps numbers longer than the messages sent to them."""
-    periods = {**DEFAULTS, **_known()}
+    periods = _known()
     phone, message = periods["phone_days"], periods["message_days"]
     if phone and message and phone > message:
         yield f"IHUYI['RETENTION'] keeps numbers for {phone} days, but messages for {message}."

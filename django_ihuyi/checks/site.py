@@ -11,9 +11,7 @@ from django.utils.module_loading import import_string
 
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import sound
-from django_ihuyi.conf import Settings
 from django_ihuyi.masking import MaskingReporter
-from django_ihuyi.rates import fill_up
 
 #: Minimum bytes of a key for HMAC-SHA256 (RFC 2104, section 3).
 KEY_LENGTH = 32
@@ -101,5 +99,5 @@ def _keys() -> Iterator[tuple[str, str | bytes]]:
 
 
 def _limits(name: str) -> bool:
-    """Return True if a setting has any rate, its defaults included."""
-    return any(fill_up(sound(name), getattr(Settings, name)).values())
+    """Return True if a setting has any rate."""
+    return any(sound(name).values())

@@ -12,7 +12,7 @@ from django.urls import get_resolver
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import accepts, sound
 from django_ihuyi.checks.site import complain_of_proxies
-from django_ihuyi.webhooks.secrets import MIN_LENGTH, is_sound
+from django_ihuyi.webhooks.gate import MIN_LENGTH, is_sound
 
 #: Of 10¹² random texts of 43 URL-safe characters, none has fewer distinct characters.
 _DIFFERENT = 16

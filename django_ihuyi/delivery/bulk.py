@@ -8,9 +8,11 @@ that our limits refused, those that certainly did not leave, and those that the 
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
@@ -21,27 +23,21 @@ from django.db import router, transaction
 from django.views.decorators.debug import sensitive_variables
 
 from django_ihuyi import phones
-from django_ihuyi.client.results import ResultKind, describe
-from django_ihuyi.database import optimistic_retry, transactions
+from django_ihuyi.client.results import Scope, describe
+from django_ihuyi.database import transactions
 from django_ihuyi.database.threads import map_in_threads
-from django_ihuyi.delivery.admission.ceiling import Full, Place, take_place
-from django_ihuyi.delivery.channels import check_channel
 from django_ihuyi.delivery.dispatch import dispatch, enqueue_many, permit_to_call
-from django_ihuyi.delivery.dispatchers.base import get_dispatcher
-from django_ihuyi.delivery.notices import Notice, check_template, compose
+from django_ihuyi.delivery.dispatchers.base import IN_HAND
+from django_ihuyi.delivery.notices import check_template, compose
 from django_ihuyi.delivery.outcomes import raise_unless_sent
-from django_ihuyi.delivery.queue import IN_HAND, POLL_INTERVAL
+from django_ihuyi.delivery.queue import POLL_INTERVAL
 from django_ihuyi.delivery.reservation import reserve
+from django_ihuyi.delivery.routing import Route, check_channel, choose_route
 from django_ihuyi.delivery.worker import CHUNK_SIZE
 from django_ihuyi.exceptions import BatchChanged, InvalidPhone, NotSent, SendingUnavailable
 from django_ihuyi.models import Kind, Message, State, batches
 from django_ihuyi.models.batches import BatchRow, RowTaken
 from django_ihuyi.models.sql.claim import write_claimed
-
-__all__ = ["SendResult", "send"]
-
-#: Refusals that say nothing of the row itself.
-_OF_OTHERS = {ResultKind.ACCOUNT, ResultKind.CLOCK, ResultKind.THROTTLED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +89,7 @@ def send_many(
     sent: list[Message] = []
     not_sent: dict[str, Exception] = {}
     known = 0
-    for result in chain.from_iterable(send(numbers, template=template, batch=batch, using=using, **notice)):
+    for result in chain.from_iterable(send_in_chunks(numbers, template=template, batch=batch, using=using, **notice)):
         try:
             if result.is_known:
                 known += 1
@@ -107,7 +103,7 @@ def send_many(
     return SendManyResult(sent=sent, not_sent=not_sent, known=known)
 
 
-def send(
+def send_in_chunks(
     rows: Iterable[str | Row],
     *,
     template: str,
@@ -116,14 +112,17 @@ def send(
     channel: str = "sms",
     client: str = "",
     threads: int = 1,
+    rate: int = 0,
     using: str | None = None,
 ) -> Iterator[list[SendResult]]:
     """Send rows, a hundred at a time; yield what became of each hundred. Nothing happens before the first is asked for.
 
-    Where a queue is, "sent" means that it waits there; else the platform is called here, by so many threads. A row that
-    may not be sent says why, and keeps no other one; once the platform may not be called for a while, all rows say so,
-    and nothing is written of them. Raises UnknownTemplate, UnavailableChannel and BatchChanged, and ValueError for a
-    name of a batch of more than 64 characters.
+    With a queue a row is "sent" when it waits there; without one the platform is called here, by `threads` threads. A
+    row that may not be sent says why, and stops no other row. Once the platform may not be called for a while, all rows
+    say so, and nothing is written of them. `rate` is the most rows to begin in a second (0: as fast as they can).
+
+    Raises UnknownTemplate, UnavailableChannel and BatchChanged, and ValueError for a batch whose name has more than 64
+    characters.
     """
     check_template(template)
     check_channel(channel)
@@ -131,10 +130,17 @@ def send(
         raise ValueError(f"the name of a batch has at most {batches.LONGEST_NAME} characters")
     common = tuple(variables)
     sender = _Sender(
-        batch=batch, template=template, channel=channel, client=client, using=using or router.db_for_write(Message)
+        batch=batch,
+        template=template,
+        channel=channel,
+        client=client,
+        pacer=_Pacer(rate) if rate else None,
+        using=using or router.db_for_write(Message),
     )
     numbered = enumerate((Row(number=row, variables=common) if isinstance(row, str) else row for row in rows), start=1)
-    while chunk := dict(islice(numbered, CHUNK_SIZE)):
+    # A chunk is enqueued as a whole: at 20 a second a hundred rows would reach the queue in bursts, five seconds apart.
+    size = min(CHUNK_SIZE, rate or CHUNK_SIZE)
+    while chunk := dict(islice(numbered, size)):
         yield sender.send(chunk, threads=threads)
 
 
@@ -145,12 +151,27 @@ def enqueue_again(batch: str, *, using: str) -> None:
         enqueue_many(messages, using=using)
 
 
+class _Pacer:
+    """Lets at most `rate` rows begin in any second, in all threads of this process."""
+
+    def __init__(self, rate: int) -> None:
+        self._begun: deque[float] = deque(maxlen=rate)
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        with self._lock:  # held while one thread sleeps: the others are behind it
+            if len(self._begun) == self._begun.maxlen:
+                time.sleep(max(0.0, self._begun[0] + 1 - monotonic()))
+            self._begun.append(monotonic())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sender:
     batch: str
     template: str
     channel: str
     client: str
+    pacer: _Pacer | None
     using: str
 
     def send(self, chunk: dict[int, Row], *, threads: int) -> list[SendResult]:
@@ -187,19 +208,24 @@ class _Sender:
             row.number, template=self.template, variables=row.variables, channel=self.channel, client=self.client
         )
         write = partial(self._write, position=position, before=before) if self.batch else write_claimed
-        with _permit_to_call(notice, using=self.using) as place:
+        if self.pacer:
+            self.pacer.wait()
+        route = choose_route(notice.phone)
+        with ExitStack() as stack:
+            _enter_permit(stack, notice.channel, route=route)
             asked_at = monotonic()
             message = reserve(
                 notice.phone,
                 kind=Kind.NOTICE,
                 purpose="",
                 channel=notice.channel,
+                route=route,
                 draft=notice.draft,
                 using=self.using,
                 write=write,
             )
-            if message.state != State.QUEUED:
-                dispatch(message, using=self.using, asked_at=asked_at, place=place)
+            if route is not Route.QUEUE:
+                dispatch(message, route=route, using=self.using, asked_at=asked_at)
         return message
 
     def _write(self, message: Message, *, using: str, position: int, before: Message | None) -> None:
@@ -213,40 +239,24 @@ class _Sender:
             transactions.after_commit(lambda: enqueue_many(waiting, using=self.using), using=self.using)
 
 
-@contextmanager
-def _permit_to_call(notice: Notice, *, using: str) -> Iterator[Place | None]:
-    """Hold a permit for a row's call, and a place under the account's ceiling; wait for both for as long as it takes.
-
-    Raises SendingUnavailable if the platform may not be called for a while.
-    """
+def _enter_permit(stack: ExitStack, channel: str, *, route: Route) -> None:
+    """Wait for a permit for as long as others use the platform. Raises SendingUnavailable if it is shut for a while."""
     while True:
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(permit_to_call(notice.channel, phone=notice.phone))
-                place = _take_place(notice, using=using)
-            except SendingUnavailable as shut:
-                if not isinstance(shut, Full) and shut.retry_after > IN_HAND:
-                    raise
-                wait = min(shut.wait, POLL_INTERVAL) if isinstance(shut, Full) else POLL_INTERVAL
-            else:
-                yield stack.enter_context(place) if place else None
-                return
-        time.sleep(wait)
-
-
-def _take_place(notice: Notice, *, using: str) -> Place | None:
-    """Take one before the row is written, if the call is made then: what waits afterwards has a claim and a lease."""
-    if get_dispatcher() is not None or transactions.is_open(using):
-        return None
-    return optimistic_retry.run(partial(take_place, notice.channel, kind=Kind.NOTICE, using=using), using=using)
+        try:
+            stack.enter_context(permit_to_call(channel, route=route))
+            return
+        except SendingUnavailable as shut:
+            if shut.retry_after > IN_HAND:
+                raise
+        time.sleep(POLL_INTERVAL)
 
 
 def _is_done(message: Message) -> bool:
-    """Say whether a row needs no message but this one."""
+    """Return True if a row needs no other message than this one."""
     if message.state != State.REFUSED:
         return message.state != State.UNSENT
-    # The account, the clock or the pace stood in its way, or (without a code) a proxy that throttles.
-    return message.result_code is not None and describe(message.result_code).kind not in _OF_OTHERS
+    # Without a code a proxy throttles, which says nothing of the row.
+    return message.result_code is not None and describe(message.result_code, message.channel).scope is Scope.MESSAGE
 
 
 def _check_same(row: Row, message: Message, *, position: int) -> None:

@@ -6,18 +6,13 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
 
-from django.db import Error
-
-from django_ihuyi import policies
 from django_ihuyi.backends import get_backend
 from django_ihuyi.client.outcomes import Outcome, Submission
-from django_ihuyi.database import optimistic_retry
-from django_ihuyi.delivery.admission.ceiling import Place, wait_for_place
-from django_ihuyi.delivery.admission.permit import PATIENCE, STANDSTILL, acquire_permit
+from django_ihuyi.delivery.admission.permit import acquire_permit_in_turn
 from django_ihuyi.delivery.outcomes import settle
+from django_ihuyi.delivery.routing import POLICY_FAULT
 from django_ihuyi.exceptions import SendingUnavailable
 from django_ihuyi.limits import CALL_DEADLINE
 from django_ihuyi.logs import get_logger
@@ -39,7 +34,7 @@ _TOO_OLD = Submission(
 
 #: What becomes of a decoy's message.
 _KEPT_BACK = Submission(
-    outcome=Outcome.UNSENT, code=None, text="the purpose's policy says no", fault=policies.FAULT, elapsed=0.0
+    outcome=Outcome.UNSENT, code=None, text="the purpose's policy says no", fault=POLICY_FAULT, elapsed=0.0
 )
 #: How long the last calls of this process took, in seconds; before the first one, what calls mostly take.
 _recent: deque[float] = deque([0.1], maxlen=64)
@@ -53,21 +48,19 @@ def prepare(message: Message) -> Callable[[], Submission]:
     return partial(get_backend(message.channel).submit, message.phone, _compose(message))
 
 
-def deliver(
-    message: Message, *, using: str, asked_at: float, taken_at: float | None = None, place: Place | None = None
-) -> None:
+def deliver(message: Message, *, using: str, asked_at: float, taken_at: float | None = None) -> None:
     """Hand a message that is `sending` to its backend, and write what became of it.
 
-    One that was asked for, or taken out of the queue, too long ago, by `time.monotonic`, is not handed over: whoever
-    was to send it was stopped. It leaves by the caller's `place` under the account's ceiling, or waits for one.
+    A message that was asked for, or taken out of the queue, too long ago, by `time.monotonic`, is not handed over: its
+    process was stopped meanwhile.
     """
     # A call must end within the lease: after that recovery says `unknown`, and others may call the number.
     leased_until = (asked_at if taken_at is None else taken_at) + (LEASE - CALL_DEADLINE).total_seconds()
     until = min(asked_at + FRESHNESS[message.kind].total_seconds(), leased_until)
-    settle(message, _submit(message, using=using, until=until, place=place), using=using)
+    settle(message, _submit(message, until=until), using=using)
 
 
-def _submit(message: Message, *, using: str, until: float, place: Place | None) -> Submission:
+def _submit(message: Message, *, until: float) -> Submission:
     if time.monotonic() > until:
         return _TOO_OLD
     if message.verification and message.verification.decoy:
@@ -75,33 +68,16 @@ def _submit(message: Message, *, using: str, until: float, place: Place | None) 
         time.sleep(secrets.choice(_recent))
         return _KEPT_BACK
     submit = prepare(message)
-    with ExitStack() as stack:
-        try:
-            # A permit that this thread holds already is shared; after the caller's commit it holds none.
-            permit = stack.enter_context(acquire_permit(message.channel, patience=PATIENCE, standstill=STANDSTILL))
-            place = place or _wait_for_place(message, using=using)
-            if place:
-                stack.enter_context(place)
-            if time.monotonic() > until:  # once more, after what may have lasted
+    try:
+        # A permit that this thread holds already is shared; after the caller's commit it holds none.
+        with acquire_permit_in_turn(message.channel) as permit:
+            if time.monotonic() > until:  # the wait for the permit may have lasted
                 return _TOO_OLD
-            if place:
-                place.use()
-        except SendingUnavailable:
-            return _NOT_CALLED
-        submission = permit.call(submit)
+            submission = permit.call(submit)
+    except SendingUnavailable:
+        return _NOT_CALLED
     _recent.append(submission.elapsed)
     return submission
-
-
-def _wait_for_place(message: Message, *, using: str) -> Place | None:
-    """Wait for a place. Raises SendingUnavailable if there is none, or the database does not say: nothing left yet."""
-    try:
-        wait = partial(wait_for_place, message.channel, kind=message.kind, using=using)
-        return optimistic_retry.run(wait, using=using)
-    except Error as error:
-        words = "message %d waits in vain for a place of the channel %s: the database fails with %s"
-        logger.error(words, message.pk, message.channel, type(error).__name__)
-        raise SendingUnavailable(retry_after=1) from error
 
 
 def _compose(message: Message) -> templates.OutgoingText:

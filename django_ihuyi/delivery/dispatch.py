@@ -1,77 +1,62 @@
-"""Who calls the platform, and when: this process or a worker; at once, or after the caller's transaction."""
+"""Let a written message take its route: the call is made here, or handed on; at once, or after the caller's commit."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
-from django_ihuyi import policies
 from django_ihuyi.conf import settings
 from django_ihuyi.database import transactions
 from django_ihuyi.delivery import in_process
-from django_ihuyi.delivery.admission.ceiling import Place
-from django_ihuyi.delivery.admission.permit import PATIENCE, STANDSTILL, acquire_permit
+from django_ihuyi.delivery.admission.permit import acquire_permit_in_turn
 from django_ihuyi.delivery.call import deliver
-from django_ihuyi.delivery.dispatchers.base import INLINE, Dispatcher, get_dispatcher
+from django_ihuyi.delivery.dispatchers.base import INLINE, Dispatcher
 from django_ihuyi.delivery.outcomes import withdraw
 from django_ihuyi.delivery.queue import Deferred, deliver_queued
+from django_ihuyi.delivery.routing import Route, choose_route_without_queue, get_dispatcher
 from django_ihuyi.logs import get_logger
-from django_ihuyi.models import Message, State
-from django_ihuyi.phones import fixed_codes
+from django_ihuyi.models import Message
 
 logger = get_logger("django_ihuyi.dispatch")
 
 
-def initial_state(purpose: str = "") -> State:
-    """Return the state to write a message in; a dispatcher that cannot be used shows itself here."""
-    is_called_now = get_dispatcher() is None and not policies.prevents_enumeration(purpose)
-    return State.SENDING if is_called_now else State.QUEUED
+def permit_to_call(channel: str, *, route: Route) -> AbstractContextManager[object]:
+    """Hold a permit for the call that this process is about to make. Raises SendingUnavailable, as `acquire_permit`.
 
-
-def permit_to_call(channel: str, *, phone: str, purpose: str = "") -> AbstractContextManager[object]:
-    """Hold a permit for the call that this process is about to make; with a queue it makes none, and its worker asks.
-
-    Raises SendingUnavailable if the platform may not be called now. Where enough others call it that is so after
-    PATIENCE, while they come and go; while they hang, at once.
+    A worker of a queue takes a permit of its own, so for `Route.QUEUE` none is held.
     """
-    if fixed_codes.find(phone) or get_dispatcher() is not None:
+    if route in (Route.QUEUE, Route.WITHHELD):
         return nullcontext()
-    if policies.prevents_enumeration(purpose):
-        with _acquire_permit(channel):  # asked for all alike; the thread that calls takes a permit of its own
+    if route is Route.IN_PROCESS:
+        # The platform must work, or the caller would be told of a code that cannot leave; the thread that calls takes
+        # a permit of its own.
+        with acquire_permit_in_turn(channel):
             return nullcontext()
-    return _acquire_permit(channel)
+    return acquire_permit_in_turn(channel)
 
 
-def _acquire_permit(channel: str) -> AbstractContextManager[object]:
-    return acquire_permit(channel, patience=PATIENCE, standstill=STANDSTILL)
+def dispatch(message: Message, *, route: Route, using: str, asked_at: float) -> None:
+    """Send a committed message on its way; inside a caller's open transaction after its commit, else now.
 
-
-def dispatch(message: Message, *, using: str, asked_at: float, place: Place | None = None) -> Message:
-    """Deliver or enqueue a committed message; inside a caller's open transaction after its commit, else now.
-
-    `asked_at` is when the caller asked for it, by `time.monotonic`: a process that was stopped meanwhile, or a
-    transaction that lasted, must not send what is too old. `place` is one under the account's ceiling that the caller
-    holds, if it does and the call is made now; else one is waited for. In a transaction, and with a queue, the
-    message returned is still `sending` or `queued`; the state `unsent` of one that the queue did not take is there at
-    once. One to a test number has its end already.
+    `asked_at` is the time of the request, by `time.monotonic`: after a long transaction, or in a process that was
+    stopped meanwhile, a message that is too old must not leave. The message is given its state, unless the call is made
+    later: after the commit, by a thread or by a worker.
     """
-    if message.state == State.UNSENT:
-        return message
+    if route is Route.WITHHELD:  # written with its end
+        return
 
     def go() -> None:  # no partial: Django names a hook that failed by its __qualname__
-        if message.state == State.QUEUED:
-            _enqueue(message, using=using)
+        if route is Route.INLINE:
+            deliver(message, using=using, asked_at=asked_at)
         else:
-            deliver(message, using=using, asked_at=asked_at, place=place)
+            _enqueue(message, route=route, using=using)
 
     if transactions.is_open(using):
         transaction.on_commit(go, using=using, robust=True)
     else:
         go()
-    return message
 
 
 def enqueue_many(messages: Sequence[Message], *, using: str) -> None:
@@ -91,42 +76,34 @@ def enqueue_later(left: Sequence[Deferred], *, using: str) -> None:
 
 def _enqueue_together(messages: Sequence[Message], put: Callable[[Dispatcher, list[int]], None], *, using: str) -> None:
     try:
-        put(_get_queue(), [message.pk for message in messages])
+        put(get_dispatcher(), [message.pk for message in messages])
     except Exception:
         logger.exception("the queue does not take %d messages", len(messages))
         for message in messages:
             _do_without_queue(message, using=using)
 
 
-def _enqueue(message: Message, *, using: str) -> None:
+def _enqueue(message: Message, *, route: Route, using: str) -> None:
     try:
-        _put_into_queue(message, using=using)
+        if route is Route.IN_PROCESS:
+            in_process.deliver_later(message.pk, using=using)
+        else:
+            get_dispatcher().enqueue(message.pk, kind=message.kind, using=using)
     except Exception:
         # Each engine fails in its own ways, and in all of them the message needs an end.
         logger.exception("the queue does not take message %d", message.pk)
-        _do_without_queue(message, using=using)
-
-
-def _put_into_queue(message: Message, *, using: str) -> None:
-    if get_dispatcher() is None and policies.prevents_enumeration(message.purpose):
-        in_process.deliver_later(message.pk, using=using)
-    else:
-        _get_queue().enqueue(message.pk, kind=message.kind, using=using)
-
-
-def _get_queue() -> Dispatcher:
-    dispatcher = get_dispatcher()
-    if dispatcher is None:
-        raise ImproperlyConfigured("IHUYI['DISPATCHER'] was changed while a message was written")
-    return dispatcher
+        if route is Route.IN_PROCESS:
+            withdraw(message, fault="queue_down", using=using)
+        else:
+            _do_without_queue(message, using=using)
 
 
 def _do_without_queue(message: Message, *, using: str) -> None:
-    # Without a dispatcher, what did not take it is what would be asked now.
-    if settings.DISPATCH_FALLBACK != INLINE or get_dispatcher() is None:
+    if settings.DISPATCH_FALLBACK != INLINE:
         withdraw(message, fault="queue_down", using=using)
-    elif policies.prevents_enumeration(message.purpose):
+    elif choose_route_without_queue(message.purpose) is Route.IN_PROCESS:
         in_process.deliver_later(message.pk, using=using)
     else:
-        # If it did take it all the same, one of us is the first, and the other finds nothing to do.
+        # The queue may have taken the message all the same: then the first of the two calls, and the other finds
+        # nothing to do.
         deliver_queued(message, using=using, is_patient=False)

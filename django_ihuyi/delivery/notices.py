@@ -11,10 +11,10 @@ from django.views.decorators.debug import sensitive_variables
 
 from django_ihuyi import phones
 from django_ihuyi.conf import settings
-from django_ihuyi.delivery.channels import choose_channel
-from django_ihuyi.delivery.dispatch import dispatch, initial_state, permit_to_call
+from django_ihuyi.delivery.dispatch import dispatch, permit_to_call
 from django_ihuyi.delivery.outcomes import raise_unless_sent
 from django_ihuyi.delivery.reservation import reserve
+from django_ihuyi.delivery.routing import choose_channel, choose_route
 from django_ihuyi.exceptions import OptedOut, UnknownTemplate
 from django_ihuyi.models import Kind, Message
 from django_ihuyi.models.sql.snapshot import Snapshot
@@ -34,7 +34,7 @@ class Notice:
 
     def draft(self, snapshot: Snapshot) -> Message:
         """Return the message to write. Raises OptedOut."""
-        if self.channel == "marketing" and snapshot.recipient.opted_out_at:
+        if self.channel == "marketing" and snapshot.is_opted_out:
             raise OptedOut("this phone asked for no more advertisements")
         return Message(
             recipient=snapshot.recipient,
@@ -44,7 +44,6 @@ class Notice:
             variables=list(self.variables),
             text=self.text,
             parts=templates.count_billed_parts(self.text),
-            state=initial_state(),
             client=self.client,
             created_at=snapshot.now,
         )
@@ -72,11 +71,18 @@ def send(
     asked_at = monotonic()
     notice = compose(phone, template=template, variables=variables, channel=channel, client=client)
     database = using or router.db_for_write(Message)
-    with permit_to_call(notice.channel, phone=notice.phone):
+    route = choose_route(notice.phone)
+    with permit_to_call(notice.channel, route=route):
         message = reserve(
-            notice.phone, kind=Kind.NOTICE, purpose="", channel=notice.channel, draft=notice.draft, using=database
+            notice.phone,
+            kind=Kind.NOTICE,
+            purpose="",
+            channel=notice.channel,
+            route=route,
+            draft=notice.draft,
+            using=database,
         )
-        dispatch(message, using=database, asked_at=asked_at)
+        dispatch(message, route=route, using=database, asked_at=asked_at)
     raise_unless_sent(message)
     return message
 

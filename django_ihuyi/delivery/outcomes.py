@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
 
 from django.db import Error, InterfaceError, OperationalError, connections, transaction
 
-from django_ihuyi import policies, signals
+from django_ihuyi import signals
 from django_ihuyi.client.outcomes import Outcome, Submission
-from django_ihuyi.client.results import Actor, ResultKind, describe
-from django_ihuyi.database import optimistic_retry
+from django_ihuyi.client.results import Actor, ResultCode, describe
+from django_ihuyi.database import transactions
 from django_ihuyi.delivery.reservation import limit_reached
+from django_ihuyi.delivery.routing import POLICY_FAULT, prevents_enumeration
 from django_ihuyi.exceptions import NumberRefused, SendingUnavailable
 from django_ihuyi.limits import Refusal
-from django_ihuyi.limits.messages import LEARNED
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Message, State, Verification
 from django_ihuyi.models.messages import LEASE
@@ -37,22 +36,6 @@ _STATES = {
     Outcome.UNKNOWN: State.UNKNOWN,
 }
 
-#: Refusals after which the message keeps its claim: the platform counted it, or has no room for another one.
-_LIMITS = {ResultKind.THROTTLED, ResultKind.QUOTA, ResultKind.SUPPRESSED}
-
-#: What a limit of the platform teaches the recipient: {result code: (field, pause)}. Where a code says "a minute" or
-#: "a day" that is the pause; two seconds for "one a second", because clocks differ.
-PAUSES = {
-    4080: ("wait_until", timedelta(seconds=2)),
-    4010: ("wait_until", timedelta(minutes=1)),
-    4081: ("wait_until", timedelta(minutes=1)),
-    4083: ("wait_until", timedelta(minutes=1)),
-    4086: ("wait_until", timedelta(minutes=2)),
-    4082: ("full_until", timedelta(days=1)),
-    4084: ("full_until", timedelta(days=1)),
-    4085: ("code_full_until", timedelta(days=1)),
-}
-
 #: Why a message is taken out of the queue unsent: {what the send log shows as fault: what it says beside it}.
 FAULTS = {
     "queue_down": "the queue did not take the message",
@@ -66,11 +49,9 @@ FAULTS = {
     "busy": "others sent to this number, and were faster every time",
 }
 
-#: What is told of a number on the platform's blacklist: the same as of one that is full.
-_SUPPRESSED = Refusal(code="number_limit", retry_after=86_400)
-
-#: Seconds after which a caller may try again when the platform could not be reached, and when it refuses us.
-_RETRY_UNREACHABLE, _RETRY_REFUSED = 5, 60
+#: Seconds after which a caller may try again when the platform could not be reached, and when it asks us to slow down
+#: without a result code (HTTP 429).
+_RETRY_UNREACHABLE, _RETRY_THROTTLED = 5, 60
 
 
 def settle(message: Message, submission: Submission, *, using: str) -> None:
@@ -79,19 +60,18 @@ def settle(message: Message, submission: Submission, *, using: str) -> None:
     The message is given the outcome even if it cannot be written: its caller is told the truth, and recovery writes
     `unknown` in its place.
     """
-    kind = describe(submission.code).kind if submission.code is not None else None
+    row = None if submission.code is None else describe(submission.code, message.channel)
     message.state = _STATES[submission.outcome]
     # For a purpose with a POLICY the limits may not show what became of a message.
-    message.counted = _keeps_claim(submission.outcome, kind) or policies.prevents_enumeration(message.purpose)
+    message.counted = _keeps_claim(submission.outcome, row) or prevents_enumeration(message.purpose)
     message.result_code = submission.code
     message.result_text = submission.text
     message.fault = submission.fault
     message.platform_id = submission.platform_id
     message.duration = submission.elapsed
-    is_limit = submission.code is not None and kind in _LIMITS
-    if message.state != State.SUBMITTED and message.fault != policies.FAULT:
+    if message.state != State.SUBMITTED and message.fault != POLICY_FAULT:
         _call_logger.log(
-            _level(submission),
+            _level(submission, row),
             "message %d on %s is %s: %s",
             message.pk,
             message.channel,
@@ -99,7 +79,7 @@ def settle(message: Message, submission: Submission, *, using: str) -> None:
             message.fault if message.result_code is None else message.result_code,
         )
     try:
-        was = _insist(lambda: _write(message, is_limit=is_limit, using=using), using=using)
+        was = _insist(lambda: _write(message, row, using=using), using=using)
     except Error as error:
         # The class only: the text of a database error may quote a row, and so a number.
         words = "what became of message %d, %s, cannot be written: the database fails with %s"
@@ -134,56 +114,51 @@ def announce(message: Message, *, was: State = State.SENDING) -> None:
         signals.code_sent.send_robust(Verification, verification=message.verification, message=message)
 
 
-def is_for_test_number(message: Message) -> bool:
-    """Say whether nothing left because the phone is a test number."""
-    return message.fault == fixed_codes.FAULT
-
-
 def raise_unless_sent(message: Message) -> None:
     """Raise what a settled message's caller is to be told; one that may have left, or never should, counts as sent."""
-    if is_for_test_number(message):
+    if message.fault == fixed_codes.FAULT:
         return
     if message.state == State.UNSENT:
         raise SendingUnavailable(retry_after=_RETRY_UNREACHABLE)
     if message.state != State.REFUSED:
         return
-    kind = describe(message.result_code).kind if message.result_code is not None else None
-    if kind is ResultKind.NUMBER:
+    if message.result_code is None:
+        raise SendingUnavailable(retry_after=_RETRY_THROTTLED)
+    row = describe(message.result_code, message.channel)
+    if row.answer == NumberRefused.code:
         raise NumberRefused("the platform says that this number does not exist")
-    if kind is ResultKind.SUPPRESSED:
-        raise limit_reached(_SUPPRESSED, phone=message.phone)
-    if message.result_code in PAUSES:
-        field, pause = PAUSES[message.result_code]
-        told = Refusal(code=LEARNED[field], retry_after=round(pause.total_seconds()))
-        raise limit_reached(told, phone=message.phone)
-    raise SendingUnavailable(retry_after=_RETRY_REFUSED)
+    if row.answer == SendingUnavailable.code:
+        raise SendingUnavailable(retry_after=row.retry_after)
+    raise limit_reached(Refusal(code=row.answer, retry_after=row.retry_after), phone=message.phone)
 
 
-def _level(submission: Submission) -> int:
-    """Return how loud the log is: who must act before another message can go out should not have to look for it."""
-    if submission.code is None:
-        return logging.ERROR if submission.fault in _WAY_IS_WRONG else logging.WARNING
-    return logging.ERROR if describe(submission.code).actor in _STAFF else logging.WARNING
+def _level(submission: Submission, row: ResultCode | None) -> int:
+    """Return ERROR if the staff must act before another message can go out."""
+    is_loud = submission.fault in _WAY_IS_WRONG if row is None else row.actor in _STAFF
+    return logging.ERROR if is_loud else logging.WARNING
 
 
 def _insist(write: Callable[[], State | None], *, using: str) -> State | None:
     """Write what only this process knows: again after a deadlock, and again on a new connection if one was lost."""
     try:
-        return optimistic_retry.run(write, using=using)
+        return transactions.retry(write, using=using)
     except (OperationalError, InterfaceError):
         if connections[using].in_atomic_block:
             raise
         connections[using].close()
-        return optimistic_retry.run(write, using=using)
+        return transactions.retry(write, using=using)
 
 
-def _write(message: Message, *, is_limit: bool, using: str) -> State | None:
+def _write(message: Message, row: ResultCode | None, *, using: str) -> State | None:
     """Return the state that the outcome replaced, None if it replaced none."""
-    if not is_limit:
+    if row is None or not (row.pause or row.suppresses):
         return _replace(message, using=using)
     with transaction.atomic(using=using):
         was = _replace(message, using=using)
-        _teach(message, using=using)
+        if row.pause:
+            message.recipient.learn_to_wait(row.pause.end.value, row.pause.lasts, using=using)
+        if row.suppresses:
+            message.recipient.suppress(row.code, using=using)
         return was
 
 
@@ -197,16 +172,7 @@ def _replace(message: Message, *, using: str) -> State | None:
     return None
 
 
-def _keeps_claim(outcome: Outcome, kind: ResultKind | None) -> bool:
+def _keeps_claim(outcome: Outcome, row: ResultCode | None) -> bool:
     if outcome is Outcome.REFUSED:
-        return kind in _LIMITS
+        return row is not None and row.keeps_claim
     return outcome is not Outcome.UNSENT
-
-
-def _teach(message: Message, *, using: str) -> None:
-    result_code = message.result_code
-    if result_code in PAUSES:
-        field, pause = PAUSES[result_code]
-        message.recipient.learn_to_wait(field, pause, using=using)
-    elif result_code is not None:
-        message.recipient.suppress(result_code, using=using)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
 
-from django_ihuyi.database import optimistic_retry
-from django_ihuyi.delivery.admission.ceiling import Full, Place, take_place, wait_for_place
+from django_ihuyi.database import transactions
 from django_ihuyi.delivery.admission.permit import acquire_permit
 from django_ihuyi.delivery.call import deliver, prepare
+from django_ihuyi.delivery.dispatchers.base import IN_HAND
 from django_ihuyi.delivery.outcomes import withdraw
 from django_ihuyi.exceptions import SendingUnavailable
 from django_ihuyi.limits import CALL_DEADLINE, PACE, find_wait
@@ -27,11 +27,8 @@ logger = get_logger("django_ihuyi.queued")
 #: Whoever calls the same number now has ended by then; a longer wait is a pause that the platform asked for. A second
 #: more, because a message may have been taken after the moment that a read of it is dated by.
 LONGEST_WAIT = (CALL_DEADLINE + PACE + PACE).total_seconds()
-#: Seconds between two looks at a number that somebody else is calling, or for a place.
+#: Seconds between two looks at a number that another worker is calling.
 POLL_INTERVAL = 0.25
-#: Seconds that a worker waits with one message in its hands. What must wait longer goes back into the queue, because
-#: what stands in its way need not stand in the way of those behind it.
-IN_HAND = 2.0
 #: Seconds after which it is tried again, at the latest: another worker may be let through, and a code has no time.
 _AGAIN = {Kind.CODE.value: IN_HAND, Kind.NOTICE.value: 30.0}
 
@@ -80,19 +77,18 @@ def deliver_queued(
     """Take a message out of the queue and deliver it; do nothing if somebody else has taken it.
 
     What may not be sent any more becomes `unsent`, with its claim given back. While another message is on its way to
-    the number, this one waits for it, and for its turn under the account's ceiling. Returns what still waits because
-    the caller was stopped meanwhile, or because the platform may not be called for a while. For a caller who is not
-    patient the latter is `unsent`.
+    the number, this one waits for it. Returns what still waits because the caller was stopped meanwhile, or because the
+    platform may not be called for a while. For a caller that is not patient the latter is `unsent`.
     """
     try:
         # After a lost race it looks again.
-        while wait := optimistic_retry.run(lambda: _attempt(message, using=using, is_patient=is_patient), using=using):
+        while wait := transactions.retry(lambda: _attempt(message, using=using, is_patient=is_patient), using=using):
             if wait > IN_HAND:
                 return Deferred(message=message, seconds=min(wait, _AGAIN[message.kind]))
             if is_stopped():
                 return Deferred(message=message, seconds=0)
             time.sleep(wait)
-    except optimistic_retry.Contended:
+    except transactions.Contended:
         withdraw(message, fault="busy", using=using)
     return None
 
@@ -106,31 +102,17 @@ def _attempt(message: Message, *, using: str, is_patient: bool) -> float:
     with ExitStack() as stack:
         try:
             stack.enter_context(acquire_permit(message.channel, patience=IN_HAND if is_patient else 0))
-            place = _find_place(message, using=using, is_patient=is_patient)
         except SendingUnavailable as shut:
             if is_patient:
-                return _wait_for(shut)
+                # In short steps, unless the circuit breaker leaves the platform alone for a while.
+                return shut.retry_after if shut.retry_after > IN_HAND else POLL_INTERVAL
             withdraw(message, fault="not_called", using=using)
             return 0
-        if place:
-            stack.enter_context(place)
         if look.is_stale:
             look = _look(message, using=using)
         if look.snapshot is not None:
-            _take_and_deliver(message, look.snapshot, looked_at=look.looked_at, place=place, using=using)
+            _take_and_deliver(message, look.snapshot, looked_at=look.looked_at, using=using)
     return min(look.wait, POLL_INTERVAL)
-
-
-def _find_place(message: Message, *, using: str, is_patient: bool) -> Place | None:
-    find = take_place if is_patient else wait_for_place
-    return find(message.channel, kind=message.kind, using=using)
-
-
-def _wait_for(shut: SendingUnavailable) -> float:
-    """Return the seconds until another attempt: in short steps, unless the platform is left alone for a while."""
-    if isinstance(shut, Full):
-        return min(shut.wait, POLL_INTERVAL)
-    return shut.retry_after if shut.retry_after > IN_HAND else POLL_INTERVAL
 
 
 def _look(message: Message, *, using: str) -> _Look:
@@ -146,9 +128,7 @@ def _look(message: Message, *, using: str) -> _Look:
     return _Look(wait=wait) if wait else _Look(snapshot=snapshot, looked_at=looked_at)
 
 
-def _take_and_deliver(
-    message: Message, snapshot: Snapshot, *, looked_at: float, place: Place | None, using: str
-) -> None:
+def _take_and_deliver(message: Message, snapshot: Snapshot, *, looked_at: float, using: str) -> None:
     """Claim the recipient as a send does, so that no other message can leave meanwhile; raises StaleRow."""
     message.recipient, message.verification = snapshot.recipient, snapshot.verification
     try:
@@ -162,7 +142,7 @@ def _take_and_deliver(
     take_claimed(message, snapshot.recipient, using=using)
     message.state = State.SENDING
     asked_at = looked_at - (snapshot.now - message.created_at).total_seconds()
-    deliver(message, using=using, asked_at=asked_at, taken_at=looked_at, place=place)
+    deliver(message, using=using, asked_at=asked_at, taken_at=looked_at)
 
 
 def _state_of(message: Message, snapshot: Snapshot) -> str:
@@ -177,6 +157,6 @@ def _find_fault(message: Message, snapshot: Snapshot, *, wait: float) -> str | N
         return fixed_codes.FAULT
     if message.kind == Kind.CODE and not (snapshot.verification and snapshot.verification.code):
         return "ended"
-    if message.channel == "marketing" and snapshot.recipient.opted_out_at:
+    if message.channel == "marketing" and snapshot.is_opted_out:
         return "opted_out"
     return "paused" if wait > LONGEST_WAIT else None

@@ -12,8 +12,8 @@ from django.db import IntegrityError, router
 from django.views.decorators.debug import sensitive_variables
 
 from django_ihuyi import phones, signals
-from django_ihuyi.database import optimistic_retry, transactions
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database import transactions
+from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Message, Reply, State
 from django_ihuyi.models.receipts import Receipt, find_message, move
@@ -68,7 +68,7 @@ def take_receipt(receipt: Receipt, *, using: str | None = None) -> Message | Non
             return None
         return message if move(message, receipt, using=database) else None
 
-    return _announce(optimistic_retry.run(attempt, using=database), using=database)
+    return _announce(transactions.retry(attempt, using=database), using=database)
 
 
 @sensitive_variables()
@@ -83,7 +83,7 @@ def take_reply(
         with _losing_its_race():
             return replies.record(phone, content, platform_id=platform_id, replied_at=replied_at)
 
-    reply = optimistic_retry.run(attempt, using=database)
+    reply = transactions.retry(attempt, using=database)
     if reply:
         transactions.after_commit(lambda: signals.reply_received.send_robust(Reply, reply=reply), using=database)
     return reply
@@ -97,7 +97,7 @@ def settle_unmatched(*, newest: int | None = None, using: str | None = None) -> 
     """
     database = using or router.db_for_write(Message)
     rows = UnmatchedReceipt.objects.using(database)
-    optimistic_retry.run(rows.forget_old, using=database)
+    transactions.retry(rows.forget_old, using=database)
     return _apply(rows.promising(newest=newest), using=database)
 
 
@@ -127,7 +127,7 @@ def _apply_one(row: UnmatchedReceipt, *, using: str) -> Message | None:
         UnmatchedReceipt.objects.using(using).filter(pk=row.pk).delete()
         return message if is_moved else None
 
-    return _announce(optimistic_retry.run(attempt, using=using), using=using)
+    return _announce(transactions.retry(attempt, using=using), using=using)
 
 
 @contextmanager

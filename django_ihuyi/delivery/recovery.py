@@ -12,7 +12,7 @@ from django.db import Error, router
 from django.db.transaction import TransactionManagementError
 from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi.database import optimistic_retry, transactions
+from django_ihuyi.database import transactions
 from django_ihuyi.delivery import receipts
 from django_ihuyi.delivery.outcomes import give_up, withdraw
 from django_ihuyi.logs import get_logger
@@ -80,7 +80,7 @@ class _Sweeper:
         try:
             _end_all(_read_left(using), using=using)
             receipts.settle_newest_unmatched(using=using)
-        except (Error, optimistic_retry.Contended) as error:
+        except (Error, transactions.Contended) as error:
             # The class only: the text of a database error may quote a row, and so a number.
             words = "recovery fails with %s, and is tried again in %d seconds"
             logger.error(words, type(error).__name__, INTERVAL.total_seconds())
@@ -103,7 +103,7 @@ def _end_all(left: list[Message], *, using: str) -> list[str]:
 def _end(message: Message, *, using: str) -> bool:
     before = message.state
     end = _withdraw if before == State.QUEUED else give_up
-    optimistic_retry.run(lambda: end(message, using=using), using=using)
+    transactions.retry(lambda: end(message, using=using), using=using)
     return message.state != before
 
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
-from django_ihuyi import policies, signals
+from django_ihuyi import signals
 from django_ihuyi.conf import settings
-from django_ihuyi.database import optimistic_retry
+from django_ihuyi.database import transactions
+from django_ihuyi.delivery.routing import Route, prevents_enumeration
 from django_ihuyi.exceptions import LimitReached, SendingUnavailable
 from django_ihuyi.limits import GuessBudget, Refusal, Rules, find_refusal
-from django_ihuyi.models import Kind, Message, Recipient, State
+from django_ihuyi.models import Kind, Message, Recipient
 from django_ihuyi.models.sql.claim import write_claimed
 from django_ihuyi.models.sql.snapshot import Snapshot, read_snapshot
 from django_ihuyi.phones import fixed_codes
@@ -30,6 +31,7 @@ def reserve(
     kind: Kind,
     purpose: str,
     channel: str,
+    route: Route,
     draft: Callable[[Snapshot], Message],
     using: str,
     verification_id: str | None = None,
@@ -46,21 +48,22 @@ def reserve(
         if refusal is not None:
             raise limit_reached(refusal, phone=phone)
         message = draft(snapshot)
-        if fixed := fixed_codes.find(phone):
-            _withhold(message, fixed)
+        message.state = route.first_state
+        if route is Route.WITHHELD:
+            _withhold(message, fixed_codes.find(phone))
         write(message, using=using)
         return message
 
     try:
-        return optimistic_retry.run(attempt, using=using)
-    except optimistic_retry.Contended as error:
+        return transactions.retry(attempt, using=using)
+    except transactions.Contended as error:
         raise SendingUnavailable(retry_after=1) from error
 
 
-def _withhold(message: Message, fixed: FixedCode) -> None:
-    """Make of a message to a test number one that never leaves, and that no limit counts."""
-    message.state, message.counted, message.finished_at = State.UNSENT, False, message.created_at
-    message.fault, message.result_text = fixed_codes.FAULT, fixed.name[:200]
+def _withhold(message: Message, fixed: FixedCode | None) -> None:
+    """Give a message to a test number its end: it never leaves, and no limit counts it."""
+    message.counted, message.finished_at = False, message.created_at
+    message.fault, message.result_text = fixed_codes.FAULT, fixed.name[:200] if fixed else ""
 
 
 def limit_reached(refusal: Refusal, *, phone: str) -> LimitReached:
@@ -72,8 +75,9 @@ def limit_reached(refusal: Refusal, *, phone: str) -> LimitReached:
 
 
 def _find_refusal(snapshot: Snapshot, *, kind: Kind, purpose: str, channel: str) -> Refusal | None:
-    closed_until = GuessBudget.load(snapshot.recipient.guesses, purpose).closed_until(snapshot.now)
-    if closed_until:  # a code that may not be tried costs money for nothing
+    # A code that may not be tried would cost money for nothing.
+    lockouts = [GuessBudget.load(row.guesses, purpose).closed_until(snapshot.now) for row in snapshot.recipients]
+    if closed_until := max(filter(None, lockouts), default=None):
         return Refusal.until(closed_until, code="guess_limit", now=snapshot.now)
     return find_refusal(snapshot, purpose=purpose, kind=kind, channel=channel, rules=rules_of(purpose))
 
@@ -84,5 +88,5 @@ def rules_of(purpose: str) -> Rules:
         resend_interval=timedelta(seconds=settings.RESEND_INTERVAL),
         messages=settings.NUMBER_LIMITS["messages"],
         codes=settings.NUMBER_LIMITS["codes"],
-        prevents_enumeration=policies.prevents_enumeration(purpose),
+        prevents_enumeration=prevents_enumeration(purpose),
     )

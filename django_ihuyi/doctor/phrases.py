@@ -53,7 +53,7 @@ FAULTS: Mapping[str, Promise] = {
 }
 
 
-def explain(code: int) -> str:
+def explain(code: int, channel: str = "sms") -> str:
     """Return the meaning of a result code and the next step, in the reader's language."""
-    found = describe(code)
+    found = describe(code, channel)
     return found.zh if (get_language() or "").startswith("zh") else found.en

@@ -20,11 +20,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from django_ihuyi.conf import Settings, settings
+from django_ihuyi.conf import settings
 from django_ihuyi.database.clock import sql_now, to_datetime
 from django_ihuyi.doctor.diagnoses import Diagnosis, fail, ok, warn
 from django_ihuyi.models import Message, Recipient, Verification
-from django_ihuyi.rates import fill_up
 
 #: The allowed difference between the database's clock and this machine's.
 TOLERANCE = timedelta(seconds=30)
@@ -67,8 +66,7 @@ def examine_cache() -> Diagnosis:
     """Count in the cache, and judge whether all processes count together."""
     alias = getattr(django_settings, "RATELIMIT_USE_CACHE", "default")
     subject = f"cache {alias}"
-    limits = [fill_up(getattr(settings, name), getattr(Settings, name)) for name in ("CLIENT_LIMITS", "GLOBAL_LIMITS")]
-    if not any(rates for limit in limits for rates in limit.values()):
+    if not any([*settings.CLIENT_LIMITS.values(), *settings.GLOBAL_LIMITS.values()]):
         return ok(subject, _("No limit is counted in this cache."))
     try:
         cache = caches[alias]

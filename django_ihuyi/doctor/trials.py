@@ -72,7 +72,7 @@ def _latest(phone: str) -> Message | None:
 
 def _reason(message: Message) -> str:
     if message.result_code is not None:
-        return f"{message.result_code}: {explain(message.result_code)}"
+        return f"{message.result_code}: {explain(message.result_code, message.channel)}"
     if message.fault in FAULTS:
         return f"{FAULTS[message.fault]} {ADVICE[message.fault]}"
     return message.result_text

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django_ihuyi.models import Kind, Message, Recipient, State
+from django_ihuyi.client.results import PauseEnd, describe
+from django_ihuyi.models import Kind, Message, State
 from django_ihuyi.models.messages import LEASE
 from django_ihuyi.models.sql.snapshot import Snapshot
 
@@ -20,11 +21,6 @@ CALL_DEADLINE = timedelta(seconds=8)
 #: Attempts at one number in any 24 hours, refused ones too: the platform counts them all, and after 20 the number is on
 #: its blacklist (408). The rest is for what else may send by the account.
 ATTEMPTS = 15
-#: Refusals that are no attempt at a number: nobody was let in, or there is no such number. Where balance (4051) is
-#: looked at is not public.
-_NO_ATTEMPT = {400, 401, 402, 403, 404, 405, 406, 4050, 4052, 40501, 40502}
-#: What a caller is told while a time lies ahead that the platform has taught the recipient.
-LEARNED = {"wait_until": "resend_too_soon", "full_until": "number_limit", "code_full_until": "number_limit"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +58,7 @@ def find_refusal(snapshot: Snapshot, *, purpose: str, kind: Kind, rules: Rules, 
 
 def find_wait(snapshot: Snapshot, *, kind: str) -> timedelta:
     """Return how long a message that holds its claim must wait for its call: zero when the number may be called now."""
-    waits = [*_platform(snapshot.recipient, kind=kind, now=snapshot.now), *_pace(snapshot.messages, now=snapshot.now)]
+    waits = [*_platform(snapshot, kind=kind), *_pace(snapshot.messages, now=snapshot.now)]
     until, _ = max(waits, default=(snapshot.now, ""))
     return max(until - snapshot.now, timedelta(0))
 
@@ -73,7 +69,7 @@ Wait = tuple[datetime, str]
 def _waits(snapshot: Snapshot, *, purpose: str, kind: Kind, channel: str, rules: Rules) -> Iterator[Wait]:
     # What is overdue holds no claim any more, though nobody has written that down yet.
     counted = [message for message in snapshot.messages if message.counted and not message.is_overdue(snapshot.now)]
-    yield from _platform(snapshot.recipient, kind=kind, now=snapshot.now)
+    yield from _platform(snapshot, kind=kind)
     yield from _pace(snapshot.messages, now=snapshot.now)
     yield from _quota(counted, limit=rules.messages)
     refused = [message for message in snapshot.messages if _is_refused_attempt(message)]
@@ -83,15 +79,16 @@ def _waits(snapshot: Snapshot, *, purpose: str, kind: Kind, channel: str, rules:
         yield from _quota([message for message in counted if message.kind == Kind.CODE], limit=rules.codes)
 
 
-def _platform(recipient: Recipient, *, kind: str, now: datetime) -> Iterator[Wait]:
-    """What the platform itself told us of this phone."""
-    if recipient.suppressed_at:
-        # Counts down as a full day does, and then again: nobody shall tell a suppressed number by its answers.
-        yield now + DAY - (now - recipient.suppressed_at) % DAY, "number_limit"
-    for field, code in LEARNED.items():
-        until: datetime | None = getattr(recipient, field)
-        if until and (kind == Kind.CODE or field != "code_full_until"):
-            yield until, code
+def _platform(snapshot: Snapshot, *, kind: str) -> Iterator[Wait]:
+    """Yield what the platform itself has asked for."""
+    for recipient in snapshot.recipients:
+        if recipient.suppressed_at:
+            # Counts down as a full day does, and then again, so that no answer tells a suppressed number.
+            yield snapshot.now + DAY - (snapshot.now - recipient.suppressed_at) % DAY, "number_limit"
+        for end in PauseEnd:
+            until: datetime | None = getattr(recipient, end.value)
+            if until and (kind == Kind.CODE or end is not PauseEnd.FULL_FOR_CODES):
+                yield until, end.answer
 
 
 def _pace(messages: Iterable[Message], *, now: datetime) -> Iterator[Wait]:
@@ -114,7 +111,10 @@ def _interval(counted: Iterable[Message], *, purpose: str, channel: str, rules: 
 
 
 def _is_refused_attempt(message: Message) -> bool:
-    return message.state == State.REFUSED and not message.counted and message.result_code not in _NO_ATTEMPT
+    if message.state != State.REFUSED or message.counted:
+        return False
+    # Without a code (HTTP 429) the platform, or a proxy before it, did not look at the number; yet it may have counted.
+    return message.result_code is None or describe(message.result_code, message.channel).is_attempt
 
 
 def _quota(counted: Iterable[Message], *, limit: int) -> Iterator[Wait]:

@@ -9,7 +9,6 @@ from django_ihuyi.models import (  # noqa: F401
     budgets,
     captchas,
     idempotency_keys,
-    places,
     unmatched_receipts,
 )
 from django_ihuyi.models.messages import Kind, Message, State

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi.database.clock import DatabaseNow, sql_now, to_datetime
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database.transactions import StaleRow
 
 #: The key of the conversion breaker.
 CONVERSION = "conversion"

@@ -1,4 +1,4 @@
-"""Idempotency keys: what was answered to a request with an Idempotency-Key, so that its repetition gets the same."""
+"""Idempotency keys: stored answers to requests with an Idempotency-Key, for their repetitions."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi.database.clock import DatabaseNow
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database.transactions import StaleRow
 
-#: How long somebody may take to answer; whoever takes longer has died.
+#: How long a request may take; after that its process is assumed to have died.
 ANSWER_LEASE = timedelta(seconds=60)
-#: How long an answer is kept.
+#: How long an answer is stored.
 KEPT = timedelta(hours=24)
 
 
 class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
-    """Rules about idempotency keys that one conditional statement judges."""
+    """Rules about idempotency keys, each decided by one conditional statement."""
 
     def find(self, names: Iterable[str]) -> IdempotencyKey | None:
-        """Return the request of one of these names, which knows whether it is over by the database's clock."""
+        """Return the row of one of these names, with `is_over` by the database's clock."""
         over = Q(expires_at__lte=DatabaseNow())
         named = self.filter(name__in=list(names)).annotate(is_over=over)  # type: ignore[no-redef]  # the model says so
         return named.first()
 
     def open(self, name: str, *, fingerprint: str) -> IdempotencyKey:
-        """Write down that a request is being answered; of all who try it for one name, the others get StaleRow."""
+        """Insert the row of a request that is being answered; raise StaleRow if the name exists."""
         stored = IdempotencyKey(name=name, fingerprint=fingerprint, expires_at=DatabaseNow() + ANSWER_LEASE)
         try:
             stored.save(force_insert=True, using=self.db)
@@ -37,7 +37,7 @@ class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
         return stored
 
     def take_over(self, stored: IdempotencyKey, *, fingerprint: str) -> None:
-        """Begin anew with a name whose time is over; raises StaleRow if somebody else was faster."""
+        """Reuse a row whose time is over for a new request; raise StaleRow if another request was faster."""
         over = self.filter(pk=stored.pk, version=stored.version, expires_at__lte=DatabaseNow())
         stored.version += 1
         if not over.update(
@@ -50,19 +50,19 @@ class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
             raise StaleRow
 
     def finish(self, stored: IdempotencyKey, *, status: int, answer: str) -> bool:
-        """Keep the answer; False if the lease ran out and somebody else has taken over."""
+        """Store the answer; return False if the lease ran out and another request has taken the row over."""
         mine = self._in_flight(stored)
         return bool(mine.update(status=status, answer=answer, expires_at=DatabaseNow() + KEPT))
 
     def release(self, stored: IdempotencyKey) -> None:
-        """Forget a request that came to nothing, unless somebody else has taken over."""
+        """Delete the row of a request without effect, unless another request has taken it over."""
         self._in_flight(stored).delete()
 
     def purge_expired(self, *, batch: int = 5_000) -> int:
-        """Delete at most `batch` requests whose time is over, and return how many; fewer than `batch`: none is left."""
+        """Delete at most `batch` expired rows and return how many; fewer than `batch` means that none is left."""
         expired = self.filter(expires_at__lte=DatabaseNow())
         found = list(expired.order_by("expires_at").values_list("pk", flat=True)[:batch])
-        # Asked again, because a name may have been taken over meanwhile.
+        # Filtered again by `expired`, because a row may have been taken over meanwhile.
         return expired.filter(pk__in=found).delete()[0] if found else 0
 
     def _in_flight(self, stored: IdempotencyKey) -> IdempotencyKeyQuerySet:
@@ -72,19 +72,19 @@ class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
 class IdempotencyKey(models.Model):
     """One request with an Idempotency-Key. Its name and fingerprint are keyed digests: no number or code is in them."""
 
-    #: Who asks, where, with which key.
+    #: Digest of caller, path and Idempotency-Key.
     name = models.CharField(max_length=64, editable=False)
-    #: What is asked for.
+    #: Digest of the request's body.
     fingerprint = models.CharField(max_length=64, editable=False)
-    #: Grows when the name is taken over, so that whoever comes late no longer writes.
+    #: Grows when the row is taken over, so that the earlier request can no longer write.
     version = models.PositiveBigIntegerField(default=0, editable=False)
-    #: The answer's status, None while it is being made; and its body as JSON, without number and proof.
+    #: The answer's HTTP status, None while the request is being answered; and its JSON body without number and proof.
     status = models.PositiveSmallIntegerField(null=True, editable=False)
     answer = models.TextField(blank=True, editable=False)
-    #: The end of the lease, or of the time that the answer is kept: then the name is free again.
+    #: The end of the lease, or of the time that the answer is stored; after that the row may be taken over.
     expires_at = models.DateTimeField(_("expires at"), editable=False)
 
-    #: Said by `find`.
+    #: Annotated by `find`.
     is_over: bool
 
     objects = IdempotencyKeyQuerySet.as_manager()

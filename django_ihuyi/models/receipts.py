@@ -1,4 +1,4 @@
-"""Receipts: what the platform says became of a message, and how that moves the message, forwards only."""
+"""Receipts: the platform's report of a delivery, and the state that it moves its message to, forwards only."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from typing import Any
 from django.db.models import Q
 
 from django_ihuyi.database.clock import DatabaseNow
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.models.messages import Message, State
 from django_ihuyi.models.recipients import Recipient
 
-#: What each receipt moves on. Delivered is the top, because a phone that has a message does not lose it again: so the
-#: end is the same in whatever order receipts come. A message that is `sending` is not among them: its call will write
-#: more than a state, and the receipt waits for that.
+#: {state of a receipt: states that it moves a message from}. DELIVERED wins over UNDELIVERED, because a phone does not
+#: lose a message again; so the order of receipts does not matter. SENDING is missing: the call that is under way will
+#: write more than a state, and the receipt waits for it among the unmatched ones.
 _MOVED_BY = {
     State.UNDELIVERED: (State.SUBMITTED, State.UNKNOWN),
     State.DELIVERED: (State.SUBMITTED, State.UNKNOWN, State.UNDELIVERED),
 }
 
-#: How the start of a call may differ from the time in the id that the platform gave it: clocks differ, and a message
-#: that was written in a transaction is called for after its commit.
+#: How far the start of a call may be from the time in the platform's id: clocks differ, and a message that was written
+#: in a transaction leaves after its commit.
 _BEFORE, _AFTER = timedelta(seconds=60), timedelta(seconds=120)
-#: How long ago a message without an id may have been called for when a receipt comes whose id tells no time.
+#: For a receipt whose id has no time: how long ago the call of a message without an id may have begun.
 _FRESH = timedelta(hours=1)
-#: The form of an id that tells when it was given: Unix seconds, and ten more digits.
+#: An id with a time: Unix seconds, and ten more digits.
 _DATED_ID = re.compile(r"([0-9]{10})[0-9]{10}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What the platform says of one message, made fit to be kept."""
+    """The platform's report about one message, sanitized."""
 
     platform_id: str
     #: Canonical.
@@ -45,27 +45,28 @@ class Receipt:
 
     @property
     def state(self) -> State:
-        """The state that it tells of."""
+        """The state that the platform reports."""
         return State.DELIVERED if self.is_delivered else State.UNDELIVERED
 
     @property
     def sent_at(self) -> datetime | None:
-        """When the platform took the message, where its id tells."""
+        """When the platform accepted the message, if its id has the time."""
         dated = _DATED_ID.fullmatch(self.platform_id)
         return datetime.fromtimestamp(int(dated[1]), timezone.utc) if dated else None
 
 
 def find_message(receipt: Receipt, *, using: str, arrived_at: datetime | None = None) -> Message | None:
-    """Return the message with the receipt's id and phone; or that phone's only message whose id was never learnt.
+    """Return the message with the receipt's id and phone, or that phone's only message without an id.
 
-    `arrived_at` is when the receipt came; without it, now.
+    `arrived_at` is when the receipt came, now by default.
     """
     recipients = Recipient.objects.using(using).of(receipt.phone)
     messages = Message.objects.using(using).filter(recipient__in=recipients).select_related("recipient")
-    # In one read: between two, one that is being sent could learn its id, and leave another as the only one without.
+    # In one query: between two, a message that is being sent could get its id, and another would look like the only
+    # one without.
     candidates = messages.filter(Q(platform_id=receipt.platform_id) | _is_nameless(receipt, arrived_at=arrived_at))
     found = list(candidates.annotate(now=DatabaseNow()))
-    # Compared here once more, because to MariaDB "a" and "A" are the same.
+    # Compared again, because "a" equals "A" in MariaDB.
     named = [message for message in found if message.platform_id == receipt.platform_id]
     if len(named) == 1:
         return named[0]
@@ -74,9 +75,10 @@ def find_message(receipt: Receipt, *, using: str, arrived_at: datetime | None = 
 
 
 def move(message: Message, receipt: Receipt, *, using: str, arrived_at: datetime | None = None) -> bool:
-    """Write what a receipt says on the message that was found for it; True for exactly one of all who do.
+    """Write a receipt to its message; return True for exactly one of several parallel calls.
 
-    False if the message has come as far already. Raises StaleRow if another receipt was first to name it.
+    Return False if the message is in this state or a later one. Raise StaleRow if another receipt has just given the
+    message its id.
     """
     was_nameless = not message.platform_id
     changes = {
@@ -100,17 +102,17 @@ def move(message: Message, receipt: Receipt, *, using: str, arrived_at: datetime
 
 
 def _is_nameless(receipt: Receipt, *, arrived_at: datetime | None) -> Q:
-    """Match messages whose id is not known, and whose call began at about the time of the receipt's own."""
+    """Match messages without an id whose call began about when the platform accepted the receipt's message."""
     until: Any = receipt.sent_at + _BEFORE if receipt.sent_at else arrived_at or DatabaseNow()
     since: Any = receipt.sent_at - _AFTER if receipt.sent_at else until - _FRESH
-    # As `started_at` has it: a notice may have waited in the queue for an hour.
+    # `taken_at` first, as in `started_at`: a notice may have waited in the queue for an hour.
     started = Q(taken_at__range=(since, until)) | Q(taken_at=None, created_at__range=(since, until))
-    # One that is being sent may be meant too, so beside it no other is the only one.
+    # SENDING too: the receipt may be about a message that is being sent, so no other one is the only candidate.
     return Q(platform_id="", state__in=(State.SENDING, State.UNKNOWN)) & started
 
 
 def _is_anothers(receipt: Receipt, *, using: str) -> bool:
-    """Say whether the id is known, as that of a message to another phone."""
+    """Return True if a message to another phone has the id."""
     named = Message.objects.using(using).filter(platform_id=receipt.platform_id)
-    # Not this phone's: another copy of the receipt may just have named the very message.
+    # This phone's are excluded: a copy of the receipt may just have given the same message its id.
     return named.exclude(recipient__in=Recipient.objects.using(using).of(receipt.phone)).exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,18 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi import phones
 from django_ihuyi.database.clock import DatabaseNow
-from django_ihuyi.database.optimistic_retry import StaleRow
-
-#: What may stand in the way of a message or a guess.
-_REFUSALS = (
-    "guesses",
-    "wait_until",
-    "full_until",
-    "code_full_until",
-    "suppressed_at",
-    "suppressed_code",
-    "opted_out_at",
-)
+from django_ihuyi.database.transactions import StaleRow
 
 
 class RecipientQuerySet(models.QuerySet["Recipient"]):
@@ -39,9 +28,7 @@ class RecipientQuerySet(models.QuerySet["Recipient"]):
         Raises StaleRow for the others. Call it in one transaction with the message's insert.
         """
         try:
-            for double in recipient.doubles:
-                self._absorb(recipient, double)
-            self._advance(recipient, **recipient.identity, **(recipient.refusals if recipient.doubles else {}))
+            self._advance(recipient, **recipient.identity)
         except IntegrityError as error:  # another row has just come to stand for this phone
             raise StaleRow from error
 
@@ -56,19 +43,6 @@ class RecipientQuerySet(models.QuerySet["Recipient"]):
             rows = relation.related_model._base_manager.filter(**{relation.field.name: OuterRef("pk")})
             empty = empty.filter(~Exists(rows))
         empty._raw_delete(self.db)
-
-    def _absorb(self, recipient: Recipient, double: Recipient) -> None:
-        self._advance(double)
-        for relation in Recipient._meta.related_objects:
-            rows = relation.related_model._base_manager.using(self.db)
-            for key in list(rows.filter(**{relation.field.name: double}).values_list("pk", flat=True)):
-                row = rows.filter(pk=key)
-                try:
-                    with transaction.atomic(using=self.db):
-                        row.update(**{relation.field.name: recipient})
-                except IntegrityError:  # the other row has the very same
-                    row._raw_delete(self.db)
-        self.filter(pk=double.pk)._raw_delete(self.db)
 
     def _advance(self, recipient: Recipient, **changes: Any) -> None:
         current = self.filter(pk=recipient.pk, version=recipient.version)
@@ -109,8 +83,6 @@ class Recipient(models.Model):
 
     #: Whether its number was erased, or stands under an older key: then the next claim writes it anew.
     is_renamed = False
-    #: Other rows of the same phone, which the next claim makes one with this: see models/doubles.py.
-    doubles: Sequence[Recipient] = ()
 
     objects = RecipientQuerySet.as_manager()
 
@@ -128,15 +100,12 @@ class Recipient(models.Model):
         """The number, and what is left of it when it is erased."""
         return {"phone": self.phone, "fingerprint": self.fingerprint, "mask": self.mask}
 
-    @property
-    def refusals(self) -> dict[str, Any]:
-        """All that stands in the way of a message or a guess."""
-        return {name: getattr(self, name) for name in _REFUSALS}
-
-    def identify(self, phone: str) -> Recipient:
-        """Stand for a canonical number, under the fingerprint of today's key; it is written by the next claim."""
+    def identify(self, phone: str, *, keeps_fingerprint: bool = False) -> Recipient:
+        """Stand for a canonical number, by default under the fingerprint of today's key. The next claim writes it."""
         before = self.identity
-        self.phone, self.fingerprint, self.mask = phone, phones.fingerprint(phone), phones.mask(phone)
+        self.phone, self.mask = phone, phones.mask(phone)
+        if not keeps_fingerprint:
+            self.fingerprint = phones.fingerprint(phone)
         self.is_renamed = self.identity != before
         return self
 
@@ -172,3 +141,22 @@ class Recipient(models.Model):
 
     def _change(self, using: str | None, **changes: datetime | DatabaseNow | Any) -> None:
         Recipient.objects.using(using).filter(pk=self.pk).update(version=F("version") + 1, **changes)
+
+
+def choose_row(rows: Iterable[Recipient], *, phone: str) -> tuple[Recipient, list[Recipient]]:
+    """Return the row that the next message of a phone belongs to, and the other rows that answer to the phone.
+
+    One row answers to most phones; a new one is made for a phone that has none. A second row comes to be when a number
+    was erased, its key was retired, a message made a new row, and the key came back. The row with the number is chosen;
+    if no row has it, the one under the newest key. The rule must not depend on the keys that a process knows, or two
+    processes would claim different rows.
+    """
+    known = phones.fingerprints(phone)
+    found = sorted(
+        {row.pk: row for row in rows}.values(),
+        key=lambda row: (row.phone != phone, known.index(row.fingerprint) if row.fingerprint in known else len(known)),
+    )
+    chosen, *others = found or [Recipient()]
+    # Another row may hold the fingerprint of today's key, which is unique.
+    chosen.identify(phone, keeps_fingerprint=bool(others))
+    return chosen, others

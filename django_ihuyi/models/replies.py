@@ -1,4 +1,4 @@
-"""Replies: the texts that phones sent back."""
+"""Replies: texts that phones sent back."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi.models.recipients import Recipient
 
-#: What a person replies who wants no more advertisements.
+#: Replies of people who want no more advertisements.
 OPT_OUT = {"T", "TD", "退订"}
 
-#: Characters of a reply that are kept.
+#: Longest reply that is stored, in characters; the rest is cut off.
 MAX_LENGTH = 2000
 
 
 class ReplyQuerySet(models.QuerySet["Reply"]):
-    """Rules about replies."""
+    """Rules about many replies."""
 
     def record(self, phone: str, content: str, *, platform_id: str, replied_at: datetime | None) -> Reply | None:
-        """Write a reply of a canonical phone down, and opt the phone out if it says so.
+        """Store and return a reply of a canonical phone, and opt the phone out if the text asks for it.
 
-        None for a repetition of one that is known, and for a phone that nothing was ever sent to. Where it is not
-        known when the phone replied, that is now, and the same text in answer to the same message is a repetition.
+        Return None for a repetition, and for a phone that no message was ever sent to. Without `replied_at` the time is
+        now, and the same text in reply to the same message is a repetition.
         """
         recipient = Recipient.objects.using(self.db).of(phone).first()
         if recipient is None:
             return None
-        kept = content.replace("\x00", "")[:MAX_LENGTH]
+        kept = content.replace("\x00", "")[:MAX_LENGTH]  # PostgreSQL stores no NUL
         with transaction.atomic(using=self.db):
             reply, is_new = self.get_or_create(
                 recipient=recipient,
@@ -53,11 +53,11 @@ class Reply(models.Model):
         verbose_name=_("recipient"),
     )
     content = models.TextField(_("content"))
-    #: The platform's id of the message that was replied to, where it tells.
+    #: The platform's id of the message that was replied to, if it is known.
     platform_id = models.CharField(_("platform id"), max_length=64, blank=True)
     replied_at = models.DateTimeField(_("replied at"))
     received_at = models.DateTimeField(_("received at"), auto_now_add=True)
-    #: By which a repetition is known: a unique constraint cannot hold a whole text. None in rows of older versions.
+    #: Recognizes a repetition: a unique constraint cannot hold a whole text. None in rows of older versions.
     digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - no two of those are one reply
 
     objects = ReplyQuerySet.as_manager()
@@ -77,15 +77,15 @@ class Reply(models.Model):
 
     @property
     def phone(self) -> str:
-        """The canonical number; empty once its time is over."""
+        """The canonical number; empty once it was purged."""
         return self.recipient.phone or ""
 
     @property
     def is_opt_out(self) -> bool:
-        """Say whether the phone wants no more advertisements."""
+        """Return True if the phone wants no more advertisements."""
         return self.content.strip().upper() in OPT_OUT
 
 
 def _digest(*facts: str) -> str:
-    # With a key: of a text as short as most replies are, a plain hash would be no secret once the text is gone.
+    # With a key: most replies are so short that a plain hash would give them away after they were erased.
     return salted_hmac("django_ihuyi.replies", "\x00".join(facts), algorithm="sha256").hexdigest()

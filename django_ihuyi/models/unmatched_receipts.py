@@ -1,4 +1,4 @@
-"""Unmatched receipts: those whose message is not known yet, a bounded number of them for a bounded time."""
+"""Unmatched receipts: receipts whose message is not known yet. Their number and age are bounded."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from django_ihuyi.models.messages import Message, State
 from django_ihuyi.models.receipts import Receipt
 from django_ihuyi.models.recipients import Recipient
 
-#: So many are kept, and so long.
+#: Most rows that are kept; the oldest make room.
 MAX_UNMATCHED = 10_000
+#: How long a row is kept.
 LIFETIME = timedelta(hours=24)
-#: How many are looked at in one read.
+#: Rows in one read.
 _BATCH = 500
 
 
 class UnmatchedReceiptQuerySet(models.QuerySet["UnmatchedReceipt"]):
-    """Rules about receipts whose message is not known yet."""
+    """Rules about many unmatched receipts."""
 
     def keep(self, receipt: Receipt) -> bool:
-        """Keep a receipt once, the oldest making room; False for a phone that nothing was ever sent to."""
+        """Store a receipt once; return False for a phone that no message was ever sent to."""
         recipient = Recipient.objects.using(self.db).of(receipt.phone).first()
         if recipient is None:
             return False
@@ -37,20 +38,21 @@ class UnmatchedReceiptQuerySet(models.QuerySet["UnmatchedReceipt"]):
             reported_at=receipt.reported_at,
             received_at=DatabaseNow(),
         )
+        # The platform may send a receipt again. bulk_create, because save() cannot ignore a conflict.
         self.bulk_create([row], ignore_conflicts=True)
         self._make_room()
         return True
 
     def forget_old(self) -> None:
-        """Drop those whose message never became known."""
-        # Read first, then deleted by their keys: a DELETE by the time locks rows in another order than those by the
-        # key do, and MariaDB ends one of the two.
+        """Delete receipts older than LIFETIME."""
+        # Read first, then deleted by primary key: a DELETE by time locks rows in another order than a DELETE by key,
+        # and the two end in a deadlock on MariaDB.
         old = list(self.filter(received_at__lt=DatabaseNow() - LIFETIME).values_list("pk", flat=True)[:_BATCH])
         if old:
             self.filter(pk__in=old).delete()
 
     def promising(self, *, newest: int | None = None) -> Iterator[UnmatchedReceipt]:
-        """Yield those whose message may be known by now, of the newest so many or of all."""
+        """Yield receipts whose message may be known by now, among all or the `newest` so many."""
         left = MAX_UNMATCHED if newest is None else newest
         rows = self.select_related("recipient").order_by("-id")
         batch = list(rows[: min(left, _BATCH)])
@@ -60,7 +62,7 @@ class UnmatchedReceiptQuerySet(models.QuerySet["UnmatchedReceipt"]):
             batch = list(rows.filter(pk__lt=batch[-1].pk)[: min(left, _BATCH)]) if left > 0 else []
 
     def of_message(self, message: Message) -> UnmatchedReceiptQuerySet:
-        """Return those that may be about a message that is `submitted` or `unknown`."""
+        """Return receipts that may be about a message in the state SUBMITTED or UNKNOWN."""
         rows = self.select_related("recipient").filter(recipient_id=message.recipient_id)
         return rows.filter(platform_id=message.platform_id) if message.platform_id else rows
 
@@ -78,13 +80,13 @@ class UnmatchedReceiptQuerySet(models.QuerySet["UnmatchedReceipt"]):
                 yield row
 
     def _make_room(self) -> None:
-        # In two statements, because MariaDB deletes from no table that it reads in the same one.
+        # Two statements, because MariaDB cannot delete from a table that the same statement reads.
         for pk in self.order_by("-id").values_list("pk", flat=True)[MAX_UNMATCHED : MAX_UNMATCHED + 1]:
             self.filter(pk__lte=pk).delete()
 
 
 class UnmatchedReceipt(models.Model):
-    """A receipt whose message is not known: it overtook the answer to the call, or is none of ours."""
+    """A receipt without a message: it came before the answer to the call, or is not about one of our messages."""
 
     recipient = models.ForeignKey(
         Recipient,
@@ -116,7 +118,7 @@ class UnmatchedReceipt(models.Model):
 
     @property
     def receipt(self) -> Receipt:
-        """What the platform said."""
+        """The receipt as it came."""
         return Receipt(
             platform_id=self.platform_id,
             phone=self.recipient.phone or "",

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi import codes
 from django_ihuyi.database.clock import DatabaseNow, sql_now
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.models.recipients import Recipient
 from django_ihuyi.phones import fixed_codes
 

@@ -130,6 +130,6 @@ def _identify(numbered: Iterable[Recipient], *, using: str) -> None:
         return
     duplicates = Recipient.objects.using(using).filter(fingerprint__in=stale, phone=None)
     for fingerprint in duplicates.values_list("fingerprint", flat=True):
-        del stale[str(fingerprint)]  # the next message to this number unites both rows
+        del stale[str(fingerprint)]  # two rows of one phone: models/recipients.py, choose_row
     with connections[using].cursor() as cursor:
         cursor.executemany(_IDENTIFY, list(stale.values()))

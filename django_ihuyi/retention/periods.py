@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django_ihuyi.conf import Settings, settings
+from django_ihuyi.conf import settings
 
 #: Periods that may be None: unlimited.
 UNLIMITED = {"verification_days"}
@@ -13,9 +13,8 @@ COUNTED = timedelta(hours=25)
 
 
 def period(name: str) -> timedelta | None:
-    """Return a period of RETENTION or its default; None means unlimited."""
-    periods = {**Settings.RETENTION, **settings.RETENTION}
-    length, unit = periods[name], name.rpartition("_")[2]
+    """Return a period of RETENTION; None means unlimited."""
+    length, unit = settings.RETENTION[name], name.rpartition("_")[2]
     return None if length is None else timedelta(**{unit: length})
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from django.db import router, transaction
 from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi.database import optimistic_retry
+from django_ihuyi.database import transactions
 from django_ihuyi.models import Message
 from django_ihuyi.retention.erasing import Owned
 from django_ihuyi.retention.steps import STEPS, Step
@@ -65,7 +65,7 @@ def _run(step: Step, *, batch_size: int, using: str) -> Iterator[Batch]:
     while picked := list(due.values_list("pk", step.owner, step.since)[:size]):
         started = time.monotonic()
         owned = {key: owner for key, owner, _ in picked}
-        rows = optimistic_retry.run(partial(_erase, step, owned, using=using), using=using)
+        rows = transactions.retry(partial(_erase, step, owned, using=using), using=using)
         seconds = time.monotonic() - started
         yield Batch(step=step, due=len(picked), rows=rows, seconds=seconds)
         size = resize(size, seconds=seconds, most=batch_size)

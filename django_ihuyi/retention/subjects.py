@@ -8,10 +8,10 @@ from django.db import router, transaction
 from django.db.models import Model
 from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi.database import optimistic_retry
+from django_ihuyi.database import transactions
 from django_ihuyi.database.clock import DatabaseNow
 from django_ihuyi.models import Message, Recipient, Reply, State, Verification
-from django_ihuyi.models.doubles import unite
+from django_ihuyi.models.recipients import choose_row
 from django_ihuyi.models.unmatched_receipts import UnmatchedReceipt
 from django_ihuyi.retention import erasing
 from django_ihuyi.retention.periods import COUNTED
@@ -42,20 +42,20 @@ def forget(phone: str, *, using: str | None = None) -> bool:
     these exceptions, erasing a number would be a way around every limit.
     """
     database = using or router.db_for_write(Recipient)
-    return optimistic_retry.run(lambda: _forget(phone, using=database), using=database)
+    return transactions.retry(lambda: _forget(phone, using=database), using=database)
 
 
 def _forget(phone: str, *, using: str) -> bool:
     recipients = Recipient.objects.using(using)
     with transaction.atomic(using=using):
-        recipient = unite(recipients.of(phone), phone=phone)
-        if recipient._state.adding:  # unite() found no row
+        recipient, others = choose_row(recipients.of(phone), phone=phone)
+        if recipient._state.adding:  # choose_row() found no row
             return False
-        recipients.claim(recipient)  # no send to this number can commit before this transaction ends
-        _erase_rows(recipient, using=using)
-        own = recipients.filter(pk=recipient.pk)
-        own.update(phone=None, mask="", holder="", forgotten_at=DatabaseNow())
-        erasing.drop_empty([recipient], using=using)
+        for row in [recipient, *others]:
+            recipients.claim(row)  # a send that has read the row reads it again after this transaction
+            _erase_rows(row, using=using)
+            recipients.filter(pk=row.pk).update(phone=None, mask="", holder="", forgotten_at=DatabaseNow())
+        erasing.drop_empty([recipient, *others], using=using)
     return True
 
 

@@ -12,18 +12,17 @@ from typing import Any, cast
 from django.db import router
 from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi import phones, policies
+from django_ihuyi import phones
 from django_ihuyi.conf import settings
-from django_ihuyi.delivery.channels import choose_channel
-from django_ihuyi.delivery.dispatch import dispatch, initial_state, permit_to_call
-from django_ihuyi.delivery.outcomes import is_for_test_number, raise_unless_sent
+from django_ihuyi.delivery.dispatch import dispatch, permit_to_call
+from django_ihuyi.delivery.outcomes import raise_unless_sent
 from django_ihuyi.delivery.reservation import reserve
+from django_ihuyi.delivery.routing import Route, choose_channel, choose_route, load_policy
 from django_ihuyi.exceptions import UnavailableChannel, UnknownPurpose
 from django_ihuyi.guards import Wanted, guarded
 from django_ihuyi.models import Kind, Message, Verification
 from django_ihuyi.models.sql.snapshot import Snapshot
 from django_ihuyi.models.verifications import parse_id
-from django_ihuyi.phones import fixed_codes
 from django_ihuyi.texts import templates
 
 #: A code lives at most this long after it was first sent, however often it is sent again.
@@ -76,33 +75,36 @@ def send_code(
     if purpose not in settings.PURPOSES:
         raise UnknownPurpose("name one of IHUYI['PURPOSES']")
     by = choose_channel(canonical, channel)
+    route = choose_route(canonical, purpose=purpose)
     database = using or router.db_for_write(Verification)
     wanted = Wanted(phone=canonical, purpose=purpose, channel=by, client=client, user=user, captcha=captcha)
-    decoy = not policies.load_policy(purpose)(wanted)
-    leave = partial(permit_to_call, by, phone=canonical, purpose=purpose)
-    with leave():
-        pass  # nobody shall spend a captcha who cannot be sent to; held meanwhile, a guard that hangs would stop others
-    with guarded(wanted, using=database) as guards, leave():
+    decoy = not load_policy(purpose)(wanted)
+    # Once before the guards, so that no captcha is wasted on a platform that is down. No slot is held while they run: a
+    # captcha's server that hangs must not keep others from calling.
+    with permit_to_call(by, route=route):
+        pass
+    with guarded(wanted, using=database) as guards, permit_to_call(by, route=route):
         message = reserve(
             canonical,
             kind=Kind.CODE,
             purpose=purpose,
             channel=by,
+            route=route,
             verification_id=parse_id(verification_id),
-            draft=partial(_draft, purpose=purpose, channel=by, client=client, decoy=decoy),
+            draft=partial(_draft, purpose=purpose, channel=by, route=route, client=client, decoy=decoy),
             using=database,
         )
-        dispatch(message, using=database, asked_at=asked_at)
+        dispatch(message, route=route, using=database, asked_at=asked_at)
         raise_unless_sent(message)
-        if is_for_test_number(message):
+        if route is Route.WITHHELD:
             guards.give_back()
     return _issued(message)
 
 
-def _draft(snapshot: Snapshot, *, purpose: str, channel: str, client: str, decoy: bool) -> Message:
+def _draft(snapshot: Snapshot, *, purpose: str, channel: str, route: Route, client: str, decoy: bool) -> Message:
     # What the policy said of a verification holds as long as that lives: a resend that changed it would tell.
     verification = _find_resend(snapshot, purpose=purpose)
-    if channel == "voice" and not (_was_sent(verification, snapshot) or fixed_codes.find(snapshot.phone)):
+    if channel == "voice" and route is not Route.WITHHELD and not _was_sent(verification, snapshot):
         raise UnavailableChannel("a call speaks a code that a message was sent with before: send that first")
     if verification is None:
         verification = Verification.issue(
@@ -124,7 +126,6 @@ def _draft(snapshot: Snapshot, *, purpose: str, channel: str, client: str, decoy
         template=template,
         text=text,
         parts=templates.count_billed_parts(text),
-        state=initial_state(purpose),
         client=client,
         created_at=snapshot.now,
     )

@@ -8,11 +8,10 @@ from datetime import datetime
 from django.db import router
 from django.views.decorators.debug import sensitive_variables
 
-from django_ihuyi import policies
 from django_ihuyi.conf import settings
 from django_ihuyi.delivery import receipts
 from django_ihuyi.delivery.reservation import rules_of
-from django_ihuyi.limits import find_refusal
+from django_ihuyi.limits import Rules, find_refusal
 from django_ihuyi.models import Kind, Message, State, Verification
 from django_ihuyi.models.messages import LEASE
 from django_ihuyi.models.sql.snapshot import Snapshot, read_verification
@@ -54,7 +53,8 @@ def get_status(verification_id: str, *, using: str | None = None) -> Status | No
         return None
     verification, now = snapshot.verification, snapshot.now
     last = Message.objects.using(database).filter(verification=verification).order_by("-id").first()
-    is_told = last is not None and not policies.prevents_enumeration(verification.purpose)
+    rules = rules_of(verification.purpose)
+    is_told = last is not None and not rules.prevents_enumeration
     if last and is_told and receipts.settle_unmatched_of(last, using=database):
         last.refresh_from_db(using=database)  # its receipt overtook the answer to the call
     return Status(
@@ -63,7 +63,7 @@ def get_status(verification_id: str, *, using: str | None = None) -> Status | No
         phone=verification.phone or verification.recipient.mask,
         purpose=verification.purpose,
         expires_in=_seconds_until(verification.expires_at, now) if verification.seed else 0,
-        resend_in=_resend_in(last, verification, now),
+        resend_in=_resend_in(last, verification, now, rules),
         attempts_left=max(0, settings.MAX_ATTEMPTS - verification.attempts),
     )
 
@@ -88,11 +88,11 @@ def _state(verification: Verification, now: datetime) -> str:
     return "expired"
 
 
-def _resend_in(last: Message | None, verification: Verification, now: datetime) -> int:
+def _resend_in(last: Message | None, verification: Verification, now: datetime, rules: Rules) -> int:
     """Return what a resend would be told now, as far as it hangs on the last message and on the platform."""
-    recipient, purpose = verification.recipient, verification.purpose
-    snapshot = Snapshot(now=now, recipient=recipient, verification=verification, messages=[last] if last else [])
-    refusal = find_refusal(snapshot, purpose=purpose, kind=Kind.CODE, rules=rules_of(purpose))
+    messages = [last] if last else []
+    snapshot = Snapshot(now=now, recipient=verification.recipient, verification=verification, messages=messages)
+    refusal = find_refusal(snapshot, purpose=verification.purpose, kind=Kind.CODE, rules=rules)
     return refusal.retry_after if refusal else 0
 
 

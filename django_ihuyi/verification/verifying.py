@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from django_ihuyi import proofs, signals
 from django_ihuyi.conf import settings
-from django_ihuyi.database import optimistic_retry, transactions
+from django_ihuyi.database import transactions
 from django_ihuyi.limits import GuessBudget
 from django_ihuyi.models import Recipient, Verification
 from django_ihuyi.models.sql.snapshot import read_verification
@@ -79,8 +79,8 @@ def verify_code(verification_id: str, code: str, *, using: str | None = None, re
         return _EXPIRED
     began = time.monotonic()
     try:
-        verdict = optimistic_retry.run(lambda: _judge(named, code, using=database, record=record), using=database)
-    except optimistic_retry.Contended:
+        verdict = transactions.retry(lambda: _judge(named, code, using=database, record=record), using=database)
+    except transactions.Contended:
         return _TOO_BUSY
     if verdict is _EXPIRED:
         time.sleep(TICK - (time.monotonic() - began) % TICK)

@@ -1,1 +1,1 @@
-"""Where the platform pushes to: plain Django views, because no setting of a REST framework shall reach them."""
+"""Receipts and replies of the platform: plain Django views, so that no setting of a REST framework affects them."""

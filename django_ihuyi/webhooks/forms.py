@@ -1,4 +1,4 @@
-"""Read a pushed form within bounds, and make of it what we keep."""
+"""Parse the platform's forms within bounds."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from django_ihuyi.conf import settings
 from django_ihuyi.exceptions import InvalidPhone
 from django_ihuyi.models.receipts import Receipt
 
-#: Longest body, in bytes; the longest honest one has some thousands.
+#: Longest body, in bytes. The longest honest one has some thousands.
 MAX_BYTES = 64 * 1024
 MAX_FIELDS = 100
-#: What a body may call itself, where it says how it is written: {WEBHOOK_ENCODING: names}.
+#: The charsets that a Content-Type may name: {WEBHOOK_ENCODING: names}.
 CHARSETS = {"utf-8": ("utf-8", "utf8"), "gbk": ("gbk", "gb2312")}
-#: The platform's clock (our inference: its documents do not say).
+#: The platform's time zone (our inference: its documents do not say).
 BEIJING = timezone(timedelta(hours=8))
 
-#: What the receipt's code says of a message that arrived; all others say that it did not.
+#: The receipt's code of a delivered message; any other code means undelivered.
 _DELIVERED = "2"
 _PLATFORM_ID = re.compile(r"[!-~]{1,64}")
 _TIME = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 
 
 class Refused(Exception):
-    """The body is not what the platform pushes; `reason` says why, in words that hold nothing of it."""
+    """The body is not a form of the platform. `reason` says why, without quoting the body."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -42,7 +42,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingReply:
-    """What a phone sent back."""
+    """A text that a phone sent back."""
 
     #: Canonical.
     phone: str = field(repr=False)
@@ -53,12 +53,12 @@ class IncomingReply:
 
 @sensitive_variables()
 def read_form(request: HttpRequest) -> dict[str, str]:
-    """Return the fields of a form; raises Refused for all that is not one, or too long."""
-    # Not by request.POST: it has another bound, and forgives what is no UTF-8.
+    """Return the fields of a form; raise Refused if the body is not a form, or too long."""
+    # Not request.POST: its bound is the host's, and it replaces bytes that are not UTF-8.
     encoding = settings.WEBHOOK_ENCODING
     charset = (request.content_params or {}).get("charset", encoding).lower()
     if request.content_type != "application/x-www-form-urlencoded" or charset not in CHARSETS[encoding]:
-        raise Refused(415, f"the body is no form in {encoding.upper()}")
+        raise Refused(415, f"the body is not a form in {encoding.upper()}")
     body = _read(request)
     try:
         pairs = parse_qsl(
@@ -79,7 +79,7 @@ def read_form(request: HttpRequest) -> dict[str, str]:
 
 @sensitive_variables()
 def read_receipt(form: Mapping[str, str]) -> Receipt:
-    """Return the receipt that a form is (回执); of the products only marketing calls the id `task_id`."""
+    """Return the receipt (回执) in a form. Only the marketing product calls the id `task_id`."""
     phone = _phone(form)
     return Receipt(
         platform_id=_platform_id(form.get("smsid") or _need(form, "task_id", named="smsid or task_id")),
@@ -93,14 +93,14 @@ def read_receipt(form: Mapping[str, str]) -> Receipt:
 
 @sensitive_variables()
 def read_reply(form: Mapping[str, str]) -> IncomingReply:
-    """Return the reply that a form is (上行)."""
+    """Return the reply (上行) in a form."""
     content = form.get("content")
     if content is None:
         raise Refused(400, "the form has no content")
     return IncomingReply(
         phone=_phone(form),
         content=content,
-        # "0" stands for no message everywhere on the platform; and an opt-out need not answer one.
+        # "0" means "no message" everywhere on the platform, and a phone may opt out without replying to a message.
         platform_id="" if form.get("smsid") in (None, "", "0") else _platform_id(form["smsid"]),
         replied_at=_time(form.get("reply_time") or form.get("replyTime", "")),
     )
@@ -112,7 +112,7 @@ def _read(request: HttpRequest) -> bytes:
     try:
         body = request.read(MAX_BYTES + 1)
     except UnreadablePostError:
-        raise Refused(400, "the body did not come") from None
+        raise Refused(400, "the body did not arrive") from None
     if len(body) > MAX_BYTES:
         raise Refused(413, "the body is too long")
     return body
@@ -133,18 +133,18 @@ def _phone(form: Mapping[str, str]) -> str:
     try:
         return phones.parse_wire(_need(form, "mobilephone").strip())
     except InvalidPhone:
-        raise Refused(400, "the form's mobilephone is no number") from None
+        raise Refused(400, "the form's mobilephone is not a phone number") from None
 
 
 def _platform_id(text: str) -> str:
-    # "0" is what the platform writes where there is no message.
+    # The platform writes "0" where there is no message.
     if text == "0" or not _PLATFORM_ID.fullmatch(text):
-        raise Refused(400, "the form's id is none")
+        raise Refused(400, "the form's id is not an id of a message")
     return text
 
 
 def _time(text: str) -> datetime | None:
-    """Return a time by Beijing's clock; None for what is none, which is no reason to lose the rest."""
+    """Return a time in Beijing's zone. None for any other text: a wrong time must not cost the receipt."""
     try:
         return datetime.fromisoformat(text).replace(tzinfo=BEIJING) if _TIME.fullmatch(text) else None
     except ValueError:

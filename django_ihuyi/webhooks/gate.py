@@ -1,9 +1,15 @@
-"""Who may push: whoever knows a secret, from an address that is allowed. To all others there is nothing here."""
+"""Access control of the webhooks: a secret, and the networks of WEBHOOK_ADDRESSES. Anyone else gets a 404.
+
+The platform does not sign its requests, so a secret in the URL or in basic authentication stands in for a signature.
+"""
 
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import ipaddress
+import re
 
 from django.http import HttpRequest
 from django.urls import Resolver404
@@ -13,37 +19,60 @@ from django.views.decorators.debug import sensitive_variables
 from django_ihuyi.client_addresses import find_address
 from django_ihuyi.conf import settings
 from django_ihuyi.logs import get_logger
-from django_ihuyi.webhooks.secrets import is_known
 
-#: What stands for a secret that was given.
+#: Characters of 32 random bytes in URL-safe base64.
+MIN_LENGTH = 43
+_FORM = re.compile(r"[A-Za-z0-9_-]+")
+#: A shorter secret is ignored even if the checks, which ask for MIN_LENGTH, were never run.
+_LEAST = 32
+
+#: Replaces a secret in what logs and error reports read.
 MASK = "***"
 
 logger = get_logger("django_ihuyi.webhooks")
 
 
 class KnownSecret(StringConverter):
-    """A part of a URL that is one of WEBHOOK_SECRETS; any other makes the URL one that the site does not have."""
+    """A part of a URL that is one of WEBHOOK_SECRETS; with any other text the URL does not resolve."""
 
     def to_python(self, value: str) -> str:
-        """Return no secret but a mask; raise ValueError, on which the resolver goes on to the host's next pattern."""
+        """Return a mask instead of the secret; raise ValueError, on which the resolver tries the next pattern."""
         if not is_known(value):
-            raise ValueError("no secret of ours")
+            raise ValueError("not one of WEBHOOK_SECRETS")
         return MASK
+
+
+def is_sound(secret: str) -> bool:
+    """Return True if a secret is long enough, and made of characters that need no escape in a URL."""
+    return len(secret) >= MIN_LENGTH and bool(_FORM.fullmatch(secret))
+
+
+def is_known(offered: str) -> bool:
+    """Return True for one of WEBHOOK_SECRETS of at least 32 characters, in constant time."""
+    digest = _digest(offered)
+    usable = [secret for secret in settings.WEBHOOK_SECRETS if len(secret) >= _LEAST]
+    # All are compared, so that the time does not show which one it is; digests, because the time of a comparison of
+    # texts shows their lengths.
+    return True in [hmac.compare_digest(digest, _digest(secret)) for secret in usable]
 
 
 @sensitive_variables()
 def let_in(request: HttpRequest, *, by_url: bool) -> None:
-    """Raise Http404 unless the request may push; `by_url` says that its URL has a secret.
+    """Raise Http404 unless the request has a right secret (in its URL if `by_url`) and comes from an allowed address.
 
-    From here on no secret is in what logs and error reports read of the request: not in its path, nor in its headers.
+    Then mask the secret in the request's path and headers, which logs and error reports read.
     """
     secret = _find_in_path(request) if by_url else _password_of(request)
     if not (_is_verbatim(request, secret) if by_url else is_known(secret)):
-        raise _nothing_here(request)
+        raise _not_found(request)
     _hide(request, secret)
     if not _is_allowed(request):
-        logger.warning("a push with a right secret came from an address that WEBHOOK_ADDRESSES does not have")
-        raise _nothing_here(request)
+        logger.warning("refused a request with a right secret: its address is not in WEBHOOK_ADDRESSES")
+        raise _not_found(request)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 @sensitive_variables()
@@ -53,7 +82,8 @@ def _find_in_path(request: HttpRequest) -> str:
 
 @sensitive_variables()
 def _is_verbatim(request: HttpRequest, secret: str) -> bool:
-    """Say whether the URL spelled the secret out, where the server tells: %41 for A would slip through a log's mask."""
+    """Return False if the URL escapes the secret: %41 for A would pass through a log's mask unnoticed."""
+    # Not every server tells the raw URL.
     raw = request.META.get("RAW_URI") or request.META.get("REQUEST_URI") or secret
     return secret in raw
 
@@ -77,16 +107,19 @@ def _hide(request: HttpRequest, secret: str) -> None:
     for name, value in list(request.META.items()):
         if isinstance(value, str) and secret in value:
             request.META[name] = value.replace(secret, MASK)
+    # In base64 the secret is not found by its characters.
     if "HTTP_AUTHORIZATION" in request.META:
         request.META["HTTP_AUTHORIZATION"] = MASK
 
 
 def _is_allowed(request: HttpRequest) -> bool:
-    networks = [ipaddress.ip_network(network) for network in settings.WEBHOOK_ADDRESSES]
+    if not settings.WEBHOOK_ADDRESSES:
+        return True
     address = find_address(request)
-    return not networks or any(address in network for network in networks if address is not None)
+    networks = [ipaddress.ip_network(network) for network in settings.WEBHOOK_ADDRESSES]
+    return any(address in network for network in networks if address is not None)
 
 
-def _nothing_here(request: HttpRequest) -> Resolver404:
-    # What the resolver raises for a URL that is not there, so that a host's page for it says the same.
+def _not_found(request: HttpRequest) -> Resolver404:
+    # The exception of an unknown URL, so that the host's 404 page is the same as for one.
     return Resolver404({"path": request.path_info.removeprefix("/")})

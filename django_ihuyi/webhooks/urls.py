@@ -1,7 +1,7 @@
-"""What a host includes: `path("webhooks/", include("django_ihuyi.webhooks.urls"))`.
+"""URLs for a host to include: `path("webhooks/", include("django_ihuyi.webhooks.urls"))`.
 
-Below it are `receipts/<secret>/` and `replies/<secret>/`, and the same without the secret, which then is the password
-of HTTP's basic authentication. With and without the last slash, because a redirect would lose what was posted.
+They are `receipts/<secret>/` and `replies/<secret>/`, and the same without the secret, which then is the password of
+HTTP's basic authentication. Each works without the last slash too, because a redirect would lose the posted form.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ app_name = "ihuyi_webhooks"
 
 def _routes(name: str, view: views.View) -> list[URLPattern]:
     return [
-        path(f"{name}", view),
+        path(name, view),
         path(f"{name}/", view, name=name),
         path(f"{name}/<ihuyi_secret:secret>", view),
         path(f"{name}/<ihuyi_secret:secret>/", view, name=name),

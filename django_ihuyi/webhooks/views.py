@@ -1,4 +1,4 @@
-"""The two addresses that the platform pushes to: they write down, commit, and answer `success`."""
+"""The views for receipts and replies: store, commit, and answer `success`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from django_ihuyi.database import optimistic_retry
+from django_ihuyi.database import transactions
 from django_ihuyi.delivery.receipts import settle_newest_unmatched, take_receipt, take_reply
 from django_ihuyi.logs import get_logger
 from django_ihuyi.webhooks.forms import Refused, read_form, read_receipt, read_reply
 from django_ihuyi.webhooks.gate import let_in
 
-#: Seconds after which the platform may push again when the database is out of reach.
+#: Seconds after which the platform may try again while the database is out of reach.
 RETRY_AFTER = 30
 
 View = Callable[..., HttpResponse]
@@ -25,7 +25,7 @@ logger = get_logger("django_ihuyi.webhooks")
 
 
 def webhook(take: Callable[[Mapping[str, str]], None]) -> View:
-    """Make a view of a function that writes a form down."""
+    """Return a view of a function that stores a form."""
 
     @csrf_exempt  # the platform has no session; it has the secret
     @wraps(take)
@@ -40,14 +40,14 @@ def webhook(take: Callable[[Mapping[str, str]], None]) -> View:
             settle_newest_unmatched()
         except Refused as refusal:
             logger.warning("%s: refused with %d, %s", take.__name__, refusal.status, refusal.reason)
-            return _say(refusal.reason, status=refusal.status)
-        except (OperationalError, InterfaceError, InternalError, optimistic_retry.Contended) as error:
+            return _answer(refusal.reason, status=refusal.status)
+        except (OperationalError, InterfaceError, InternalError, transactions.Contended) as error:
             # The class only: the text of a database error may quote a row, and so a number.
             logger.error("%s: the database fails with %s", take.__name__, type(error).__name__)
-            return _say("try again later", status=503, headers={"Retry-After": str(RETRY_AFTER)})
-        return _say("success")
+            return _answer("try again later", status=503, headers={"Retry-After": str(RETRY_AFTER)})
+        return _answer("success")
 
-    # Nothing that a host does after the answer may take back what was acknowledged.
+    # No ATOMIC_REQUESTS: `success` must mean committed, and the request's transaction commits after the view.
     for alias in connections:
         view = transaction.non_atomic_requests(using=alias)(view)
     return view
@@ -55,16 +55,16 @@ def webhook(take: Callable[[Mapping[str, str]], None]) -> View:
 
 @webhook
 def receipts(form: Mapping[str, str]) -> None:
-    """Take a receipt."""
+    """Store a receipt."""
     take_receipt(read_receipt(form))
 
 
 @webhook
 def replies(form: Mapping[str, str]) -> None:
-    """Take a reply."""
+    """Store a reply."""
     reply = read_reply(form)
     take_reply(reply.phone, reply.content, platform_id=reply.platform_id, replied_at=reply.replied_at)
 
 
-def _say(words: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    return HttpResponse(words, content_type="text/plain; charset=utf-8", status=status, headers=dict(headers or {}))
+def _answer(text: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    return HttpResponse(text, content_type="text/plain; charset=utf-8", status=status, headers=dict(headers or {}))

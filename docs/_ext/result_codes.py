@@ -5,7 +5,7 @@ Without Sphinx: `python docs/_ext/result_codes.py` from the root of the reposito
 
 from pathlib import Path
 
-from django_ihuyi.client.results import CATALOGUE, ResultKind
+from django_ihuyi.client.results import CATALOGUE, PauseEnd, ResultKind
 from django_ihuyi.simulator.products import INTERNATIONAL, SMS
 
 PAGE = Path(__file__).parent.parent / "reference" / "result_codes.md"
@@ -15,7 +15,7 @@ INTRODUCTION = """\
 
 # Result codes
 
-Every code that the platform is known to answer, in the order of its own table. The same data is in Python:
+All known result codes of the platform, in the order of the platform's own table. The same data is available in Python:
 
 ```python
 from django_ihuyi.client.results import describe
@@ -23,24 +23,38 @@ from django_ihuyi.client.results import describe
 describe(4085).en
 ```
 
-The *platform's words* are those of its published table; the numbers in brackets are values of the account, so that
-the real answer may have others. Codes without words were seen in answers, but are published nowhere. A code that is
-not in this table is kept and shown as it came, as `generic`. The platform's words reach the send log, never the public.
+The *platform's words* are quoted from its published table. The numbers in brackets depend on the account, so a real
+response may have other numbers. Codes without words were observed in responses, but are not published. A code that is
+not in this table is stored and shown unchanged, with the kind `generic`. The platform's words appear in the send log
+and are never shown to the public.
 
-The *REST answer* is that of `send-code/`; `delivery.send` raises the exception with the same `code`. The table holds
-for every channel. On 40501 the client first takes the time from the platform's answer and tries once more; what the
-table says is for a second refusal.
+The *REST answer* is the response of `send-code/`; `delivery.send` raises the exception with the same `code`. The table
+applies to every channel, unless a row of its own names a channel. On 40501 the client first takes the time from the
+platform's response and tries once more; the table describes a second refusal.
 
-## How to meet a code
+## What follows from a code
 
-The [simulator](simulator.md) says every code, on every channel, in up to three ways:
+`django_ihuyi.client.results` is the only place that decides by code, one row for each:
 
-- by a *rule*: the last column but one has the shortest way; which rules are ours is on the simulator's page;
-- to a *magic number*, that of the last column. On the channel `international` the same five digits follow `{abroad}`
-  in place of `{mainland}`: `{abroad_example}` is answered with 4085;
-- by *order*, which comes before every rule: `POST /_simulator/answers` with
-  `{{"code": 4085, "mobile": "13800138000"}}`, or in Python `simulator.force(4085, mobile="13800138000")`. A foreign
-  number is written as it is on the wire, `44 7911123456`.
+- *pause*: how long the number gets no further message, or no further code; *suppressed*: until an operator lifts it.
+- *claim*: *kept* if the message counts for the number's limits, because the platform counted it or has no room for
+  another one. Else the claim is given back.
+- *attempt*: *yes* if it is one of the 15 attempts at the number that 24 hours may have; *no* if the platform refuses
+  before it looks at the number.
+- *concerns*: how far the refusal reaches. *message*: this message or its number. *pace*: a batch tries the row again.
+  *clock*: a batch tries again, and the circuit breaker counts a failure. *account*: a batch tries again, and the
+  circuit breaker opens at once.
+
+## How to trigger a code
+
+The [simulator](simulator.md) can return every code, on every channel, in up to three ways:
+
+- By a *rule*: the last column but one names the shortest way. The simulator's page marks the rules that are our own.
+- By a *magic number*, in the last column. On the channel `international` the same five digits follow `{abroad}`
+  instead of `{mainland}`: `{abroad_example}` returns 4085.
+- By *order*, which overrides every rule: `POST /_simulator/answers` with
+  `{{"code": 4085, "mobile": "13800138000"}}`, or in Python `simulator.force(4085, mobile="13800138000")`. Write a
+  foreign number in the platform's form, `44 7911123456`.
 
 ## The table
 
@@ -54,27 +68,22 @@ COLUMNS = (
     "kind",
     "who must act",
     "outcome",
+    "pause",
+    "claim",
+    "attempt",
+    "concerns",
     "REST answer",
     "the simulator's rule",
     "magic number",
 )
 
-#: What the caller of send-code gets for each kind.
-REST_ANSWERS = {
-    ResultKind.SUCCESS: "202",
-    ResultKind.THROTTLED: "429 `resend_too_soon`",
-    ResultKind.QUOTA: "429 `number_limit`",
-    ResultKind.SUPPRESSED: "429 `number_limit`",
-    ResultKind.NUMBER: "400 `number_refused`",
-}
-#: It is throttled for a day, and answered as any number that has had enough for a day.
-REST_ANSWERS_OF_CODES = {4084: "429 `number_limit`"}
-OTHER_REST_ANSWER = "503 `sending_unavailable`"
+#: The HTTP status that belongs to an answer of send-code.
+STATUSES = {"resend_too_soon": 429, "number_limit": 429, "number_refused": 400, "sending_unavailable": 503}
 
 #: How each code comes about with the simulator's default options, or with the one that is named.
 RULES = {
     0: "a `method` that does not exist",
-    2: "a good message",
+    2: "a valid message",
     400: "`Simulator(blocked_addresses=)`",
     401: "no `account`, or a form of another Content-Type",
     402: "no `password`",
@@ -117,26 +126,43 @@ def write():
 
 
 def page():
-    lines = [_line(COLUMNS), _line(["---"] * len(COLUMNS)), *(_line(_cells(row)) for row in CATALOGUE.values())]
+    lines = [_line(COLUMNS), _line(["---"] * len(COLUMNS))]
+    for row in CATALOGUE.values():
+        lines.append(_line(_cells(row)))
+        lines.extend(_line(_cells(other, channel)) for channel, other in row.by_channel.items())
     mainland, abroad = SMS.magic_prefix, "+" + INTERNATIONAL.magic_prefix
     introduction = INTRODUCTION.format(mainland=mainland, abroad=abroad, abroad_example=f"{abroad}04085")
     return introduction + "\n".join(lines) + "\n"
 
 
-def _cells(row):
+def _cells(row, channel=""):
     is_success = row.kind is ResultKind.SUCCESS
     return (
-        str(row.code),
+        f"{row.code} (`{channel}`)" if channel else str(row.code),
         row.seed_text,
         row.zh,
         row.en,
         row.kind.value,
         row.actor.value,
         "accepted" if is_success else "refused",
-        REST_ANSWERS_OF_CODES.get(row.code) or REST_ANSWERS.get(row.kind, OTHER_REST_ANSWER),
-        RULES.get(row.code, ""),
+        _pause(row),
+        "kept" if row.keeps_claim else "",
+        "yes" if row.is_attempt else "no",
+        "" if is_success else row.scope.value,
+        f"{STATUSES[row.answer]} `{row.answer}`" if row.answer else "202",
+        "" if channel else RULES.get(row.code, ""),
         "" if is_success else f"`{SMS.magic_prefix}{row.code:05d}`",
     )
+
+
+def _pause(row):
+    if row.suppresses:
+        return "suppressed"
+    if row.pause is None:
+        return ""
+    seconds = round(row.pause.lasts.total_seconds())
+    lasts = f"{seconds // 3600} h" if seconds >= 3600 else f"{seconds} s"
+    return f"{lasts}, codes" if row.pause.end is PauseEnd.FULL_FOR_CODES else lasts
 
 
 def _line(cells):

@@ -107,7 +107,7 @@ def test_an_unknown_id_and_a_used_one_get_the_same_answer(api, sent):
 
 
 @pytest.mark.parametrize("spelling", [NOBODYS_ID, "x", "%00", "{" + NOBODYS_ID + "}", "urn:uuid:" + NOBODYS_ID])
-def test_the_status_of_what_is_no_verification_is_not_found(api, spelling):
+def test_the_status_of_an_unknown_id_is_not_found(api, spelling):
     assert api.status(spelling).json() == problem(404, "Not found", "not_found", "There is no such verification.")
 
 
@@ -170,13 +170,13 @@ def test_other_methods_are_refused(api, method):
     assert (refused.status_code, refused.json()["code"], refused["Allow"]) == (405, "method_not_allowed", "POST")
 
 
-def test_json_is_answered_whatever_is_asked_for(api):
+def test_answers_are_json_for_every_accept_header(api):
     asked = [api.send(purpose="none", HTTP_ACCEPT=accept) for accept in ("text/html", "image/png", "x", "*/*;q=0")]
 
     assert {answer.json()["code"] for answer in asked} == {"invalid"}
 
 
-def test_fields_that_nobody_asked_for_are_ignored(api, sent):
+def test_unknown_fields_are_ignored(api, sent):
     api.send(members={"content": "buy gold", "template": "9", "mobile[]": "1", "to": "1", "attempts": -9, "state": "x"})
 
     [text] = sent

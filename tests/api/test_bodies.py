@@ -26,7 +26,7 @@ bodies = st.dictionaries(fields, values | likely).map(json.dumps) | values.map(j
 
 @pytest.mark.parametrize("path", ENDPOINTS)
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
-def test_what_is_no_json_object_is_a_fault_of_the_body(api, path, body):
+def test_a_body_that_is_not_a_json_object_is_refused(api, path, body):
     refused = api.post(path, body)
 
     assert refused.json() == {
@@ -103,7 +103,7 @@ def test_anything_but_json_is_refused(api, sent, path, body, content_type):
 @pytest.mark.parametrize(
     "content_type", ["application/json;charset=UTF-8", "Application/JSON", 'application/json; charset="utf-8"']
 )
-def test_json_may_say_that_it_is_utf_8(api, content_type):
+def test_a_content_type_may_name_utf_8(api, content_type):
     assert api.post("send-code/", VALID, content_type=content_type).status_code == 202
 
 

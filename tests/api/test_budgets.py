@@ -90,7 +90,7 @@ def test_an_exempt_client_is_not_counted_at_the_edge_either(ihuyi):
     assert codes_of(answers) == [202, 202, 202, "client_limit"]
 
 
-def test_where_no_address_is_known_guards_refuse_loudly(budgets):
+def test_guards_raise_an_error_for_a_request_without_an_address(budgets):
     """Without CLIENT_LIMITS nobody at the edge asks for it; all would share one budget, or have none."""
     budgets(client={"LIMITS": ["5/m"]})
     caller = Caller(REMOTE_ADDR="")

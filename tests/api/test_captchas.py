@@ -21,7 +21,7 @@ def get(api, query="?purpose=login", **rest):
     return api.check(api.client.get(f"/api/phone/captcha/{query}", **rest))
 
 
-def test_a_send_without_an_answer_says_what_to_show(api, asking, sent):
+def test_a_send_without_an_answer_returns_the_captcha(api, asking, sent):
     response = api.send()
 
     body = response.json()
@@ -63,7 +63,7 @@ def test_a_client_that_knows_that_it_needs_one_asks_for_it_first(api, asking, se
     assert accepted.status_code == 202
 
 
-def test_a_captcha_is_for_who_got_it_and_what_for(api, asking, sent):
+def test_a_captcha_is_bound_to_client_and_purpose(api, asking, sent):
     challenge = get(api, "?purpose=register").json()
 
     assert api.send(members={"captcha": solve(challenge)}).json()["code"] == "captcha_failed"
@@ -85,14 +85,14 @@ def test_a_captcha_is_for_a_purpose(api, asking, query):
     assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "purpose")
 
 
-def test_a_site_without_captchas_has_none_to_show(api):
+def test_a_site_without_captchas_answers_not_found(api):
     response = get(api)
 
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
     assert response.json()["detail"] == "This site asks for no captcha."
 
 
-def test_nothing_but_get_is_understood(api, asking):
+def test_other_methods_than_get_are_refused(api, asking):
     assert api.post("captcha/", "{}").status_code == 405
     assert api.client.head("/api/phone/captcha/?purpose=login").status_code == 405
 
@@ -118,7 +118,7 @@ def test_a_captcha_that_is_down_is_a_send_that_is_not_available(api, ihuyi, sent
     assert sent == []
 
 
-def test_one_that_cannot_be_shown_is_too(api, ihuyi):
+def test_a_captcha_that_cannot_be_shown_is_a_send_that_is_not_available(api, ihuyi):
     ihuyi(**riddles(options={"is_down": "showing"}))
 
     assert (get(api).status_code, get(api).json()["code"]) == (503, "sending_unavailable")
@@ -160,11 +160,11 @@ def test_no_answer_is_null(api, asking):
     assert api.send(members={"captcha": None}).json()["code"] == "captcha_required"
 
 
-def test_where_no_captcha_is_wanted_an_answer_does_no_harm(api, sent):
+def test_an_answer_is_ignored_if_no_captcha_is_required(api, sent):
     assert api.send(members={"captcha": {"challenge_id": "anything"}}).status_code == 202
 
 
-def test_it_is_said_in_the_callers_language(api, asking):
+def test_a_captcha_problem_is_in_the_callers_language(api, asking):
     response = api.send(headers={"Accept-Language": "zh-hans"})
 
     assert response["Content-Language"] == "zh-hans"
@@ -178,7 +178,7 @@ def test_a_resend_needs_one_too(api, asking, sent):
     assert again.json()["code"] == "captcha_required"
 
 
-def test_a_key_is_as_good_as_new_after_a_captcha_was_asked_for(api, asking, sent):
+def test_a_key_may_be_reused_after_a_captcha_was_required(api, asking, sent):
     key = {"HTTP_IDEMPOTENCY_KEY": "one-click"}
     challenge = api.send(**key).json()["captcha"]
 

@@ -6,7 +6,7 @@ import random
 import pytest
 from django.test import RequestFactory
 
-from django_ihuyi.api.clients import client_of
+from django_ihuyi.client_addresses import client_of
 
 PROXY, REAL = "10.0.0.1", "203.0.113.7"
 FORGEABLE = ["X_FORWARDED_FOR", "X_REAL_IP", "FORWARDED", "TRUE_CLIENT_IP", "CF_CONNECTING_IP", "CLIENT_IP"]
@@ -70,7 +70,7 @@ def test_one_subscriber_s_ipv6_addresses_are_one_client():
     assert seen("2001:db8:1:3::1") == "2001:db8:1:3::/64"
 
 
-def test_an_ipv4_address_in_ipv6_s_clothes_is_the_same_client():
+def test_an_ipv4_mapped_ipv6_address_is_the_same_client():
     assert seen(f"::ffff:{REAL}") == seen("::FFFF:CB00:7107") == REAL
 
 

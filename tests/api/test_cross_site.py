@@ -63,7 +63,7 @@ def test_an_origin_that_the_settings_name_may_ask_and_no_other(api, ihuyi):
 
 
 @pytest.mark.parametrize("path", ["send-code/", "verify-code/", f"verifications/{'0' * 32}/"])
-def test_a_preflight_is_told_nothing(api, path):
+def test_a_preflight_gets_no_cors_headers(api, path):
     preflight = api.client.options(
         f"/api/phone/{path}", HTTP_ORIGIN="https://evil.example", HTTP_ACCESS_CONTROL_REQUEST_METHOD="POST"
     )

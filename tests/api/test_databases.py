@@ -30,7 +30,7 @@ def _database_down(settings, monkeypatch, tmp_path, django_db_blocker):
 
 
 @pytest.mark.usefixtures("_database_down")
-def test_a_database_out_of_reach_is_told_as_such(api, sent, caplog):
+def test_a_database_out_of_reach_is_answered_with_503(api, sent, caplog):
     answers = [api.send(), api.verify(NOBODYS_ID, "123456"), api.status(NOBODYS_ID)]
 
     unavailable = {
@@ -58,7 +58,7 @@ def test_a_database_out_of_reach_is_told_as_such(api, sent, caplog):
 
 
 @pytest.mark.usefixtures("_database_down")
-def test_what_cannot_be_written_down_is_not_begun(api, sent):
+def test_a_request_whose_key_cannot_be_stored_is_not_executed(api, sent):
     answers = [api.send(**KEYED), api.verify(NOBODYS_ID, "123456", **KEYED)]
 
     assert [answer.json()["code"] for answer in answers] == ["sending_unavailable", "unavailable"]
@@ -66,7 +66,7 @@ def test_what_cannot_be_written_down_is_not_begun(api, sent):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_answer_that_cannot_be_kept_is_given_all_the_same(api, sent, caplog):
+def test_an_answer_that_cannot_be_stored_is_still_returned(api, sent, caplog):
     def fail(execute, sql, *arguments):
         if sql.startswith("UPDATE") and "ihuyi_idempotencykey" in sql:
             raise OperationalError(f"the disk is full: {sql}")
@@ -76,7 +76,7 @@ def test_an_answer_that_cannot_be_kept_is_given_all_the_same(api, sent, caplog):
         answer = api.send(**KEYED)
 
     assert (answer.status_code, len(sent)) == (202, 1)
-    assert "an answer is not kept: the database fails with OperationalError" in caplog.messages
+    assert "the answer to an Idempotency-Key is not stored: the database fails with OperationalError" in caplog.messages
 
 
 @pytest.mark.django_db(transaction=True)

@@ -23,7 +23,7 @@ from django_ihuyi import proofs, signals
 from django_ihuyi.api import idempotency
 from django_ihuyi.api.fingerprints import find_fingerprints
 from django_ihuyi.backends.locmem import LocmemBackend
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.models import Message, Verification
 from django_ihuyi.models.idempotency_keys import IdempotencyKey
 from tests.api.conftest import NOBODYS_ID, Caller
@@ -131,7 +131,7 @@ def test_a_key_is_good_for_one_request_only(api, sent, other):
     assert len(sent) == 1
 
 
-def test_what_a_request_said_is_compared_in_constant_time(api, sent):
+def test_fingerprints_are_compared_in_constant_time(api, sent):
     """Its fingerprint is made with a key: == would tell by its time how much of another one is the same."""
     api.send(**KEYED)
 
@@ -140,7 +140,7 @@ def test_what_a_request_said_is_compared_in_constant_time(api, sent):
     assert comparisons == [1] * len(OTHERS)
 
 
-def test_whoever_repeats_too_early_is_told_that_the_first_request_is_being_answered(api, sent, ihuyi):
+def test_a_repetition_during_the_first_request_is_a_conflict(api, sent, ihuyi):
     NestedBackend.answers.clear()
     ihuyi(**channel("NestedBackend"))
 
@@ -179,7 +179,7 @@ def test_the_key_of_a_dead_worker_can_be_used_again_after_a_minute(api, sent, ih
     [channel(outcome="unsent"), channel(outcome="refused", result_code=4072)],
     ids=["unsent", "refused"],
 )
-def test_what_may_go_better_the_next_time_is_not_kept(api, sent, ihuyi, chosen):
+def test_a_temporary_refusal_is_not_stored(api, sent, ihuyi, chosen):
     ihuyi(**chosen)
     refused = api.send(**KEYED)
     ihuyi(**channel())
@@ -197,11 +197,11 @@ def test_a_request_that_came_too_soon_may_be_repeated_with_its_key(api, sent):
     assert codes([refused, api.send(**KEYED)]) == ["resend_too_soon", 202]
 
 
-def test_a_request_that_was_not_understood_does_not_use_up_its_key(api):
+def test_a_request_with_wrong_fields_does_not_use_up_its_key(api):
     assert codes([api.send("1", **KEYED), api.send(**KEYED)]) == ["invalid", 202]
 
 
-def test_a_bug_is_not_kept(api, ihuyi):
+def test_an_unexpected_error_is_not_stored(api, ihuyi):
     ihuyi(**channel("BrokenBackend"))
     body = json.dumps({"phone": "13800138000", "purpose": "login"})
     crashed = api.client.post("/api/phone/send-code/", body, content_type="application/json", **KEYED)
@@ -302,7 +302,7 @@ def test_another_guess_with_the_same_key_is_not_looked_at(api, sent):
     assert Verification.objects.get().attempts == 1
 
 
-def test_a_refusal_is_repeated_in_the_language_of_whoever_repeats(api, sent):
+def test_a_refusal_is_repeated_in_the_language_of_the_repetition(api, sent):
     issued = api.send().json()["verification_id"]
     wrong = other_than(sent[0].code)
 
@@ -375,7 +375,7 @@ def test_a_guess_whose_lease_ran_out_is_given_back(api, sent):
     assert Verification.objects.get().attempts == 1
 
 
-def test_an_id_that_is_none_leaves_nothing_behind(api):
+def test_an_unknown_id_stores_no_answer(api):
     answers = [api.verify(NOBODYS_ID, "123456", **KEYED) for _ in range(2)]
 
     assert (codes(answers), IdempotencyKey.objects.count()) == (["code_expired"] * 2, 0)
@@ -502,13 +502,13 @@ def test_any_other_key_is_refused_by_name(api, key):
     assert IdempotencyKey.objects.count() == 0
 
 
-def test_another_site_s_page_is_told_no_more_with_a_key(api):
+def test_a_cross_site_request_with_a_key_gets_no_cors_headers(api):
     answer = api.send(HTTP_ORIGIN="https://evil.example", **KEYED)
 
     assert [name for name in answer.headers if name.startswith("Access-Control")] == []
 
 
-def test_requests_without_a_key_ask_the_database_nothing_more(api, sent):
+def test_a_request_without_a_key_needs_no_extra_statement(api, sent):
     with CaptureQueriesContext(connection) as queries:
         issued = api.send().json()["verification_id"]
         api.verify(issued, sent[0].code)
@@ -593,7 +593,7 @@ def test_a_name_of_the_old_secret_is_taken_over_when_its_time_is_over(api, sent,
     assert (len(sent), IdempotencyKey.objects.count()) == (2, 1)
 
 
-def test_what_is_over_is_purged_in_batches_and_nothing_else():
+def test_only_expired_rows_are_purged_in_batches():
     rows = [keep(f"{number:064}") for number in range(7)]
     let_pass(hours=25)
     alive = [keep("alive"), in_flight("in flight")]
@@ -619,7 +619,7 @@ def test_a_name_that_was_taken_over_meanwhile_is_not_purged():
     assert (deleted, IdempotencyKey.objects.count()) == (0, 1)
 
 
-def test_one_of_all_who_saw_a_name_that_is_over_takes_it():
+def test_one_of_several_requests_takes_over_an_expired_row():
     keep("over")
     let_pass(hours=25)
     first, second = (IdempotencyKey.objects.find(["over"]) for _ in range(2))
@@ -629,7 +629,7 @@ def test_one_of_all_who_saw_a_name_that_is_over_takes_it():
         IdempotencyKey.objects.take_over(second, fingerprint="")
 
 
-def test_whoever_saw_a_name_before_it_was_taken_over_does_not_take_it_when_it_is_over_again():
+def test_a_stale_row_is_not_taken_over_when_it_has_expired_again():
     keep("over")
     let_pass(hours=25)
     first, second = (IdempotencyKey.objects.find(["over"]) for _ in range(2))
@@ -651,7 +651,7 @@ def test_a_name_whose_late_answer_was_kept_since_it_was_read_is_not_taken_over()
     assert IdempotencyKey.objects.get().answer == "late"
 
 
-def test_whoever_was_overtaken_keeps_no_answer_and_does_not_release_the_name():
+def test_an_overtaken_request_neither_stores_nor_releases():
     slow = in_flight("slow")
     let_pass(minutes=2)
     IdempotencyKey.objects.take_over(IdempotencyKey.objects.find(["slow"]), fingerprint="")
@@ -674,14 +674,14 @@ def test_an_answer_that_is_kept_is_neither_replaced_nor_released():
     assert (is_replaced, stored.status, stored.answer) == (False, 202, "first")
 
 
-def test_one_of_all_who_saw_no_name_writes_it():
+def test_one_of_several_requests_inserts_a_new_name():
     in_flight("new")
 
     with pytest.raises(StaleRow), transaction.atomic():
         in_flight("new")
 
 
-def test_one_request_in_sixteen_takes_away_what_is_over(api, sent):
+def test_one_request_in_sixteen_purges_expired_rows(api, sent):
     for number in range(3):
         keep(f"{number:064}")
     let_pass(hours=25)

@@ -38,7 +38,7 @@ def test_the_accepted_language_is_spoken(api, accepted, spoken, detail, field):
 
 
 @pytest.mark.usefixtures("_host")
-def test_without_a_wish_the_site_s_own_language_is_spoken(api, settings):
+def test_without_accept_language_the_site_s_language_is_used(api, settings):
     settings.LANGUAGE_CODE = "zh-hans"
 
     assert api.send("1").json()["title"] == "请求无效"

@@ -92,7 +92,7 @@ def test_a_serializer_s_field_gives_the_redeemed_proof_once(make_proof):
     ("token", "code"),
     [(None, "null"), ("", "blank"), (1, "proof_invalid"), ([], "proof_invalid"), ("x" * 64, "proof_invalid")],
 )
-def test_what_is_no_proof_is_an_error_of_the_field(token, code):
+def test_a_text_that_is_not_a_proof_is_an_error_of_the_field(token, code):
     serializer = RegisterSerializer(data={"proof": token, "name": "Li"})
 
     assert not serializer.is_valid()

@@ -55,7 +55,7 @@ def test_each_refusal_is_described():
 
 
 @pytest.mark.django_db
-def test_a_captcha_that_cannot_be_shown_is_among_the_answers_to_who_asks_for_one(configure, client):
+def test_the_schema_of_captcha_has_the_answer_if_none_can_be_shown(configure, client):
     configure(**riddles(options={"is_down": "showing"}))
     [operation] = [operation for operation in operations() if operation["operationId"] == "getCaptcha"]
 
@@ -135,7 +135,7 @@ def answered(figure, request):
 @pytest.mark.django_db(transaction=True)
 @described.parametrize()
 @hypothesis_settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_is_asked_is_answered_as_described(case, answered, live_server):
+def test_every_answer_matches_the_schema(case, answered, live_server):
     # Credentials are for the host's authentication to judge, and Django's own fails on a NUL in PostgreSQL.
     (case.headers or {}).pop("Authorization", None)
     (case.cookies or {}).clear()

@@ -9,8 +9,8 @@ from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 
 from django_ihuyi import delivery
-from django_ihuyi.api.rates import Rate, parse_rate
 from django_ihuyi.models import Message
+from django_ihuyi.rates import Rate, parse_rate
 from django_ihuyi.signals import limit_hit
 from tests.api.conftest import NOBODYS_ID, Caller, let_pass
 
@@ -58,8 +58,8 @@ def test_a_rate_is_count_and_period(text, rate):
 
 
 @pytest.mark.parametrize("text", ["", "5", "5/", "0/m", "-1/m", "5/w", "5/mm", "5/m\n", "٥/m", "5 / m"])
-def test_what_is_no_rate_is_refused(text):
-    with pytest.raises(ImproperlyConfigured, match="is no rate"):
+def test_a_text_that_is_not_a_rate_is_refused(text):
+    with pytest.raises(ImproperlyConfigured, match="is not a rate"):
         parse_rate(text)
 
 
@@ -114,7 +114,7 @@ def test_guesses_have_rates_of_their_own(api, ihuyi):
     assert codes_of(guesses) == ["code_expired", "code_expired", "client_limit"]
 
 
-def test_what_limits_leave_out_stays_limited(api, ihuyi):
+def test_a_scope_that_is_left_out_stays_limited(api, ihuyi):
     """Whoever widens sends does not mean to let a client guess without end."""
     ihuyi(CLIENT_LIMITS={"send": ["10/m"]}, GLOBAL_LIMITS={"verify": ["99/m"]})
 
@@ -149,7 +149,7 @@ def test_a_window_of_a_second_asks_to_wait_for_one(api, ihuyi):
     assert (refused.json()["retry_after"], after.status_code) == (1, 202)
 
 
-def test_whoever_listens_hears_of_a_refusal(api, ihuyi):
+def test_a_refusal_sends_limit_hit(api, ihuyi):
     ihuyi(CLIENT_LIMITS={"send": ["1/d"]}, GLOBAL_LIMITS={"send": ["1/d"]})
     heard = []
 
@@ -211,7 +211,7 @@ def test_while_the_cache_is_down_a_user_is_limited_by_address_only(ihuyi):
 
 
 @pytest.mark.usefixtures("dead_cache")
-def test_while_the_cache_is_down_notices_use_up_nobodys_requests(api, ihuyi):
+def test_while_the_cache_is_down_notices_do_not_count_as_requests(api, ihuyi):
     ihuyi(
         CLIENT_LIMITS={"send": ["1/h"]},
         GLOBAL_LIMITS={"send": ["1/h"]},
@@ -223,7 +223,7 @@ def test_while_the_cache_is_down_notices_use_up_nobodys_requests(api, ihuyi):
     assert (len(told.sent), codes_of(send_many(api, 2))) == (3, [202, "client_limit"])
 
 
-def test_a_server_that_knows_no_address_is_refused_loudly(ihuyi):
+def test_a_request_without_an_address_raises_an_error(ihuyi):
     """One limit for everybody would let one client lock out all others; better nobody sends until it is put right."""
     ihuyi(CLIENT_LIMITS={"send": ["5/m"]})
     caller = Caller(REMOTE_ADDR="")

@@ -25,7 +25,7 @@ from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.retention import find_no_purge
 from django_ihuyi.conf import DEFAULT_TEXT
 from django_ihuyi.database.postgresql import end_waits
-from django_ihuyi.delivery.dispatchers.base import load_dispatcher
+from django_ihuyi.delivery.routing import load_dispatcher
 from django_ihuyi.guards.budgets import BudgetGuard
 from django_ihuyi.guards.captcha import CaptchaGuard
 from django_ihuyi.phones import fixed_codes
@@ -168,11 +168,10 @@ CASES = {
     "E007": ([ihuyi(RESEND_INTERVAL=0), ihuyi(RESEND_INTERVAL=3601)], [ihuyi(RESEND_INTERVAL=1)]),
     "E008": (
         [
-            ihuyi(NUMBER_LIMITS={"messages": 5}),
             ihuyi(NUMBER_LIMITS={"messages": 5, "codes": 5, "notices": 5}),
             ihuyi(NUMBER_LIMITS={"messages": 5, "codes": 0}),
         ],
-        [ihuyi(NUMBER_LIMITS={"messages": 1, "codes": 1})],
+        [ihuyi(NUMBER_LIMITS={"messages": 1, "codes": 1}), ihuyi(NUMBER_LIMITS={"messages": 5})],
     ),
     "E009": (
         [ihuyi(NUMBER_LIMITS={"messages": 6, "codes": 5})],
@@ -416,7 +415,7 @@ CASES = {
     "E062": (
         [
             ihuyi(PURPOSES={"login": {"POLICY": path}})
-            for path in ("no.such.policy", "django_ihuyi.policies.FAULT", "nonsense", "")
+            for path in ("no.such.policy", "django_ihuyi.delivery.routing.POLICY_FAULT", "nonsense", "")
         ],
         [ihuyi(PURPOSES={"login": {"POLICY": "tests.support.policies.is_registered"}})],
     ),
@@ -440,11 +439,6 @@ CASES = {
         [ihuyi(PLATFORM_CONCURRENCY=1), ihuyi(PLATFORM_CONCURRENCY=128)],
     ),
     "W024": ([ihuyi(PLATFORM_CONCURRENCY=33), ihuyi(PLATFORM_CONCURRENCY=128)], [ihuyi(PLATFORM_CONCURRENCY=32)]),
-    "E075": (
-        [ihuyi(ACCOUNT_RATE={"sms": 0}), ihuyi(ACCOUNT_RATE={"sms": 1001})],
-        [ihuyi(ACCOUNT_RATE={"sms": 1}), ihuyi(ACCOUNT_RATE={"sms": 1000}), ihuyi(ACCOUNT_RATE={})],
-    ),
-    "E076": ([ihuyi(ACCOUNT_RATE={"smss": 20})], [ihuyi(ACCOUNT_RATE={"sms": 20})]),
     "W006": (
         [ihuyi(**template("【互亿无线】代码 {code}")), ihuyi(**template("代码 {code}【互亿无线】"))],
         [ihuyi(**template("代码【{code}】。"))],

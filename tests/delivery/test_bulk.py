@@ -77,7 +77,7 @@ def test_without_a_name_every_call_is_a_batch_of_its_own(outbox):
 
 
 def test_a_call_that_was_cut_off_is_completed_by_the_next_one(outbox):
-    chunks = bulk.send((number for number in PHONES[:5]), template="sale", batch="spring")
+    chunks = bulk.send_in_chunks((number for number in PHONES[:5]), template="sale", batch="spring")
     next(chunks)
 
     result = sale(PHONES)
@@ -242,7 +242,7 @@ def test_calls_at_once_write_each_row_once(outbox):
 
     def call():
         start.wait()
-        results.extend(list(bulk.send(PHONES, template="sale", batch="spring", threads=2)))
+        results.extend(list(bulk.send_in_chunks(PHONES, template="sale", batch="spring", threads=2)))
         connection.close()
 
     threads = [threading.Thread(target=call) for _ in range(4)]

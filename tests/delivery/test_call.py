@@ -5,7 +5,8 @@ import time
 import pytest
 from django.db import connection, transaction
 
-from django_ihuyi.delivery import dispatch
+from django_ihuyi.delivery.dispatch import dispatch
+from django_ihuyi.delivery.routing import Route
 from django_ihuyi.models import Message
 from tests.delivery.test_queue import _queue, notify  # noqa: F401 - a fixture among them
 from tests.support import dispatchers
@@ -30,7 +31,8 @@ def test_a_process_that_was_stopped_before_the_call_sends_nothing_stale(outbox, 
     outbox.clear()
     Message.objects.update(state="sending", finished_at=None, kind=kind)
 
-    dispatch.dispatch(Message.objects.get(), using="default", asked_at=time.monotonic() - seconds)
+    asked_at = time.monotonic() - seconds
+    dispatch(Message.objects.get(), route=Route.INLINE, using="default", asked_at=asked_at)
 
     message = Message.objects.get()
     assert (len(outbox), message.state, message.counted) == (

@@ -11,7 +11,7 @@ from django.db.transaction import TransactionManagementError
 from django_ihuyi import signals, tasks
 from django_ihuyi.backends.locmem import LocmemBackend
 from django_ihuyi.client.outcomes import Outcome, Submission
-from django_ihuyi.database import optimistic_retry
+from django_ihuyi.database import transactions
 from django_ihuyi.database.clock import DatabaseNow
 from django_ihuyi.delivery import call, recovery, worker
 from django_ihuyi.delivery.recovery import Recovered, recover
@@ -235,9 +235,7 @@ class Interrupted(Command):
         raise self.trouble if self.runs == 1 else KeyboardInterrupt
 
 
-@pytest.mark.parametrize(
-    "trouble", [OperationalError("a text"), optimistic_retry.Contended()], ids=["database", "races"]
-)
+@pytest.mark.parametrize("trouble", [OperationalError("a text"), transactions.Contended()], ids=["database", "races"])
 def test_the_command_that_goes_on_for_ever_outlives_trouble_and_says_its_class(trouble):
     command, errors = Interrupted(stderr=io.StringIO()), io.StringIO()
     command.trouble = trouble

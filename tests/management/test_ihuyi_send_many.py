@@ -75,6 +75,15 @@ def test_each_number_of_a_file_gets_its_message_once(file, outbox, threads):
     assert second[1][-1].startswith("250 of 250: 250 sent, 0 unknown, 0 refused, 0 unsent, 0 on their way; 0.0 a")
 
 
+def test_a_paced_command_begins_at_most_so_many_rows_a_second(file, outbox):
+    began = time.monotonic()
+
+    code, _ = run(file(table(25)), "--rate", "10", "--threads", "4")
+
+    assert (code, sent_to(outbox)) == (0, numbers(25))
+    assert time.monotonic() - began >= 2.0  # the 11th row waits for a second, the 21st for two
+
+
 def test_columns_beside_the_number_fill_the_template_in_their_order(file, outbox):
     path = file("\ufefforder,Phone,carrier\nA17,138 0013 8000,顺丰\n\n")
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from django_ihuyi import delivery, proofs, retention
 from django_ihuyi.backends.locmem import outbox
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.exceptions import InvalidProof, LimitReached, OptedOut
 from django_ihuyi.models import Message, Recipient, Reply, Verification
 from django_ihuyi.models.receipts import Receipt

@@ -31,7 +31,9 @@ def read_rows():
 
 
 def _read(cells):
-    code, *_, actor, outcome, rest, rule, magic_number = (cell.strip("` ") for cell in cells)
+    code, *_, actor, outcome, _pause, _claim, _attempt, _scope, rest, rule, magic_number = (
+        cell.strip("` ") for cell in cells
+    )
     status, _, slug = rest.partition(" ")
     return Row(
         code=int(code),

@@ -8,10 +8,9 @@ from django_ihuyi.models import Message, Recipient, Reply, Verification
 from django_ihuyi.models.budgets import Budget
 from django_ihuyi.models.captchas import SpentCaptcha
 from django_ihuyi.models.idempotency_keys import IdempotencyKey
-from django_ihuyi.models.places import Place
 from django_ihuyi.models.unmatched_receipts import UnmatchedReceipt
 
-MODELS = (Recipient, Verification, Message, Reply, UnmatchedReceipt, IdempotencyKey, SpentCaptcha, Budget, Place)
+MODELS = (Recipient, Verification, Message, Reply, UnmatchedReceipt, IdempotencyKey, SpentCaptcha, Budget)
 
 
 def let_pass(**duration):

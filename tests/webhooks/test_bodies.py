@@ -25,7 +25,7 @@ def raw(form):
 @pytest.mark.django_db
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 @pytest.mark.parametrize("path", [RECEIPTS, REPLIES])
-def test_only_a_post_pushes(platform, message, path, method):
+def test_only_post_is_accepted(platform, message, path, method):
     query = f"?{urlencode(receipt_form(message))}"
     answer = platform.client.generic(method, path + query, HTTP_X_HTTP_METHOD_OVERRIDE="POST")
 
@@ -61,7 +61,7 @@ def _gbk(configure):
 @pytest.mark.usefixtures("_gbk")
 @pytest.mark.parametrize("encode", [lambda form: urlencode(form, encoding="gbk"), raw], ids=["encoded", "raw"])
 @pytest.mark.parametrize("content_type", [FORM, f"{FORM}; charset=GBK", f"{FORM}; charset=gb2312"])
-def test_a_platform_that_writes_gbk_is_understood_where_the_settings_say_so(platform, message, encode, content_type):
+def test_gbk_is_read_if_the_settings_name_it(platform, message, encode, content_type):
     receipt, reply = receipt_form(message, msg="投递失败丄"), {**FIELDS, "content": "退订"}
 
     answers = [
@@ -84,7 +84,7 @@ def test_a_platform_that_writes_gbk_is_understood_where_the_settings_say_so(plat
         pytest.param(urlencode(FIELDS), f"{FORM}; charset=utf-8", 415, id="says that it is UTF-8"),
     ],
 )
-def test_where_the_settings_say_gbk_nothing_else_is_read(platform, message, body, content_type, status, caplog):
+def test_only_gbk_is_read_if_the_settings_name_it(platform, message, body, content_type, status, caplog):
     answer = platform.post(RECEIPTS, body, content_type=content_type)
 
     assert answer.status_code == status
@@ -116,7 +116,7 @@ def test_where_the_settings_say_gbk_nothing_else_is_read(platform, message, body
     ],
 )
 @pytest.mark.parametrize("path", [RECEIPTS, REPLIES])
-def test_what_is_no_push_is_refused(platform, message, path, body):
+def test_a_wrong_form_is_refused(platform, message, path, body):
     answer = platform.post(path, body)
 
     assert answer.status_code == 400
@@ -172,7 +172,7 @@ class Endless(io.RawIOBase):
         pytest.param("9" * 30, 413, 65537, id="more than any number"),
     ],
 )
-def test_no_more_is_read_than_a_push_may_have(settings, declared, status, most):
+def test_no_more_than_the_longest_body_is_read(settings, declared, status, most):
     stream = Endless()
     environ = {"REQUEST_METHOD": "POST", "PATH_INFO": RECEIPTS, "CONTENT_TYPE": FORM, "wsgi.input": stream}
     request = WSGIRequest({**environ, "CONTENT_LENGTH": declared, "SERVER_NAME": "x", "SERVER_PORT": "80"})

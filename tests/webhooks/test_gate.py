@@ -89,7 +89,7 @@ def test_without_a_secret_there_is_nothing_here(platform, message, kind, forgery
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_without_a_secret_no_method_finds_anything(platform, method):
+def test_every_method_without_a_secret_is_not_found(platform, method):
     answers = [platform.client.generic(method, path) for path in ("/webhooks/receipts/wrong/", UNKNOWN_URL)]
 
     assert [answer.status_code for answer in answers] == [404, 404]
@@ -97,7 +97,7 @@ def test_without_a_secret_no_method_finds_anything(platform, method):
 
 
 @pytest.mark.parametrize("secrets", [[], [""], ["short"], [SECRET[:31]], SECRET])
-def test_a_secret_that_is_none_opens_nothing(platform, message, configure, secrets):
+def test_a_secret_that_is_too_short_is_refused(platform, message, configure, secrets):
     configure(WEBHOOK_SECRETS=secrets)
     body = urlencode(receipt_form(message))
 
@@ -178,7 +178,7 @@ def test_a_hosts_page_for_what_is_not_there_is_shown_as_ever(platform, settings,
 
 
 @pytest.mark.parametrize("path", ["receipts/", "receipts", "receipts/wrong/"])
-def test_while_debugging_it_is_not_there_either(platform, settings, path):
+def test_a_request_without_a_secret_is_not_found_with_debug_on(platform, settings, path):
     settings.DEBUG = True
 
     assert platform.post(f"/webhooks/{path}", "").status_code == 404
@@ -218,6 +218,6 @@ def test_a_secret_is_in_nothing_that_is_logged_or_reported(platform, message, ca
     assert [text for text in (caplog.text, *reports) if SECRET in text or encoded in text] == []
 
 
-def test_the_routes_have_names_for_whoever_sets_the_platform_up():
+def test_the_routes_can_be_reversed():
     assert reverse("ihuyi_webhooks:receipts", kwargs={"secret": SECRET}) == f"/webhooks/receipts/{SECRET}/"
     assert reverse("ihuyi_webhooks:replies") == "/webhooks/replies/"

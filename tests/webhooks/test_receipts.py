@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from django.db.models import F
 
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.models import Message, Recipient, Verification
 from django_ihuyi.models.receipts import Receipt, find_message, move
 from django_ihuyi.models.unmatched_receipts import UnmatchedReceipt

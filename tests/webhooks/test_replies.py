@@ -69,14 +69,14 @@ def test_a_reply_whose_time_cannot_be_read_is_of_now_and_written_once(platform, 
 
 
 @pytest.mark.parametrize("content", ["T", "td", " TD ", "退订"])
-def test_who_replies_so_wants_no_more_advertisements(platform, message, content):
+def test_an_opt_out_reply_opts_the_phone_out(platform, message, content):
     platform.reply(content)
 
     assert Recipient.objects.get().opted_out_at is not None
 
 
 @pytest.mark.parametrize("smsid", ["", "0"])
-def test_who_replies_to_no_message_is_heard_too(platform, message, smsid):
+def test_a_reply_to_no_message_is_stored(platform, message, smsid):
     assert platform.reply("TD", smsid=smsid).content == b"success"
 
     assert Recipient.objects.get().opted_out_at is not None
@@ -100,7 +100,7 @@ def test_a_reply_whose_recipient_is_purged_meanwhile_is_taken_anew(platform, mes
 
 
 @pytest.mark.parametrize("content", ["Thanks", "", "TDD"])
-def test_who_replies_something_else_wants_them_still(platform, message, content):
+def test_any_other_reply_does_not_opt_out(platform, message, content):
     platform.reply(content)
 
     assert (Reply.objects.get().content, Recipient.objects.get().opted_out_at) == (content, None)

@@ -83,7 +83,7 @@ def test_a_reply_is_told_once(platform, message, replies):
     assert replies == [(Reply, PHONE, "TD", "TD")]
 
 
-def test_what_is_not_kept_is_not_told(platform, message, changes, replies):
+def test_no_signal_for_a_reply_that_is_not_stored(platform, message, changes, replies):
     platform.receipt(message, smsid="1")
     platform.reply("TD", mobilephone="13700137000")
 
@@ -91,7 +91,7 @@ def test_what_is_not_kept_is_not_told(platform, message, changes, replies):
 
 
 @pytest.mark.parametrize(("push", "name"), [("receipt", "message_changed"), ("reply", "reply_received")])
-def test_a_receiver_that_fails_fails_nobody_else(platform, message, changes, replies, push, name):
+def test_a_failing_receiver_does_not_stop_the_others(platform, message, changes, replies, push, name):
     def fail(sender, **kwargs):
         raise RuntimeError("a bug of the host")
 

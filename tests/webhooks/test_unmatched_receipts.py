@@ -51,7 +51,7 @@ def test_a_page_that_asks_settles_it(platform, outbox):
     assert row(message).state == "delivered"
 
 
-def test_whoever_sweeps_settles_all(overtaken):
+def test_a_sweep_settles_all(overtaken):
     came = UnmatchedReceipt.objects.get().received_at
 
     assert (receipts.settle_unmatched(), receipts.settle_unmatched()) == (1, 0)

@@ -2,9 +2,7 @@
 
 - `permit`: `acquire_permit`, which lets one call through
 - `bulkhead`: how many threads of a process may wait for the platform
-- `circuit_breaker`: when a process stops calling, and when it tries again
-- `health`: what a call's outcome says of the platform
-- `ceiling`: how many messages may leave by an account within a second
+- `circuit_breaker`: what a call shows of the platform; when a process stops calling, and when it tries again
 """
 
 from django_ihuyi.delivery.admission.permit import forget

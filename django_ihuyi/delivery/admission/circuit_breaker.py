@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-from django_ihuyi.delivery.admission.health import CallHealth
+from django_ihuyi.client.outcomes import Outcome, Submission
+from django_ihuyi.client.results import Scope, describe
 
 #: Failures in a row after which nobody calls; each attempt at a connection counts, also the client's second one.
 FAILURES = 5
@@ -19,6 +20,38 @@ FAILURES = 5
 OPEN_SECONDS = 30.0
 #: Seconds to wait where nobody can say how long: a call that is under way decides, and those take 8 at most.
 SOON = 2.0
+
+
+#: Faults that say nothing about the platform's health: no request was made.
+_NOT_CALLED = {"no_code"}
+#: HTTP 429: the platform, or a proxy before it, asks to slow down.
+_SLOW_DOWN = {"throttled"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallHealth:
+    """What one call has shown of the platform."""
+
+    #: Whether the platform took the message, or refused it for a reason of the message's own.
+    works: bool
+    #: The result code of a refusal that every further call meets too, until the account is mended.
+    blocked_by: int | None = None
+
+
+WORKS = CallHealth(works=True)
+FAILS = CallHealth(works=False)
+
+
+def read_health(submission: Submission, channel: str) -> CallHealth | None:
+    """Return what a call has shown; None if nothing."""
+    if submission.fault in _NOT_CALLED:
+        return None
+    if submission.outcome in (Outcome.UNSENT, Outcome.UNKNOWN) or submission.fault in _SLOW_DOWN:
+        return FAILS
+    scope = Scope.MESSAGE if submission.code is None else describe(submission.code, channel).scope
+    if scope is Scope.ACCOUNT:
+        return CallHealth(works=False, blocked_by=submission.code)
+    return FAILS if scope is Scope.CLOCK else WORKS
 
 
 class BreakerPermit:

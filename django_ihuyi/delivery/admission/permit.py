@@ -10,7 +10,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 from typing import Any
 
@@ -27,19 +27,21 @@ from django_ihuyi.delivery.admission.circuit_breaker import (
     OPEN_SECONDS,
     SOON,
     BreakerPermit,
+    CallHealth,
     CircuitBreaker,
     Transition,
     Wait,
+    read_health,
 )
-from django_ihuyi.delivery.admission.health import CallHealth, read_health
 from django_ihuyi.exceptions import SendingUnavailable
 from django_ihuyi.logs import get_logger
 
 logger = get_logger("django_ihuyi.gates")
 
-#: Seconds that a call waits for its turn among many; and for how long all before it may have waited for the platform
-#: then: while that hangs, nobody shall wait in vain for more than a tenth of a second.
-PATIENCE, STANDSTILL = 2.0, 0.05
+#: Seconds that a call waits for a free slot.
+PATIENCE = 2.0
+#: If every slot has waited for the platform for so many seconds, assume that it hangs, and refuse at once.
+STANDSTILL = 0.05
 
 
 @contextmanager
@@ -61,6 +63,11 @@ def acquire_permit(channel: str, *, patience: float = 0.0, standstill: float = m
         process.held.by_channel[channel] = outer
         permit.end()
         permit.tell()
+
+
+def acquire_permit_in_turn(channel: str) -> AbstractContextManager[Permit]:
+    """Hold a permit as `acquire_permit` does, after a wait of at most PATIENCE while others come and go."""
+    return acquire_permit(channel, patience=PATIENCE, standstill=STANDSTILL)
 
 
 def forget(*, clock: Callable[[], float] = monotonic) -> None:
@@ -90,7 +97,7 @@ class Permit:
         try:
             with self._bulkhead.calling(), retries_allowed_by(self._breaker.may_retry):
                 self._submission = submission = submit()
-            health = read_health(submission)
+            health = read_health(submission, self._channel)
         finally:
             self.end(health)
         return submission
@@ -159,7 +166,7 @@ def _tell_failed(channel: str, submission: Submission) -> None:
 def _tell_blocked(channel: str, submission: Submission) -> None:
     result_code = submission.code
     assert result_code is not None  # noqa: S101 - that is what blocked it
-    meaning = describe(result_code)
+    meaning = describe(result_code, channel)
     logger.error(
         "Nothing can be sent on the channel %s until the %s acts: the platform refuses the account with %d. %s It is "
         "asked again every %d seconds; once that is mended, sending goes on by itself.",

@@ -1,16 +1,10 @@
-"""Dispatchers put messages into a queue: the class to subclass, and the one that DISPATCHER names."""
+"""Dispatchers put messages into a queue: the class to subclass for an engine of your own."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import cache
 
-from django.core.exceptions import ImproperlyConfigured
-from django.utils.module_loading import import_string
-
-from django_ihuyi.conf import settings
-from django_ihuyi.delivery.queue import IN_HAND
 from django_ihuyi.models import Kind
 
 INLINE = "inline"
@@ -20,6 +14,9 @@ PATHS = {
     "tasks": "django_ihuyi.delivery.dispatchers.django_tasks.TasksDispatcher",
     "celery": "django_ihuyi.delivery.dispatchers.celery.CeleryDispatcher",
 }
+#: Seconds that a worker waits with one message in its hands. A message that must wait longer goes back into the queue:
+#: what stands in its way need not stand in the way of those behind it.
+IN_HAND = 2.0
 
 
 class Dispatcher:
@@ -52,22 +49,3 @@ class Dispatcher:
         else:
             for message_id in message_ids:
                 self.enqueue(message_id, kind=kind, using=using)
-
-
-def get_dispatcher() -> Dispatcher | None:
-    """Return the one that DISPATCHER names, None for "inline". Raises ImproperlyConfigured if it cannot be used."""
-    name = settings.DISPATCHER
-    return None if name == INLINE else load_dispatcher(PATHS.get(name, name))
-
-
-@cache
-def load_dispatcher(path: str) -> Dispatcher:
-    """Return the dispatcher of a path, one for each process. Raises ImproperlyConfigured if it cannot be used."""
-    try:
-        dispatcher = import_string(path)()
-    except Exception as error:
-        # Whatever: to import an engine runs its code, and the host's settings of it.
-        raise ImproperlyConfigured(f"IHUYI['DISPATCHER'] cannot be used: {type(error).__name__}: {error}") from error
-    if not isinstance(dispatcher, Dispatcher):
-        raise ImproperlyConfigured(f"IHUYI['DISPATCHER'] names {path}, which is no Dispatcher")
-    return dispatcher

@@ -8,7 +8,7 @@ from typing import Any
 from celery import shared_task, signals
 from django.db import Error, connections
 
-from django_ihuyi.database import optimistic_retry
+from django_ihuyi.database import transactions
 from django_ihuyi.delivery import worker
 from django_ihuyi.delivery.dispatchers.base import Dispatcher
 from django_ihuyi.delivery.recovery import recover
@@ -66,7 +66,7 @@ def recover_at_start(**_: Any) -> None:
     """Give an end to what a worker before this one has left."""
     try:
         recover()
-    except (Error, optimistic_retry.Contended) as error:
+    except (Error, transactions.Contended) as error:
         # Celery would log its text, which may quote a row, and so a number.
         logger.error("recovery fails with %s; after the next task it is tried again", type(error).__name__)
     finally:

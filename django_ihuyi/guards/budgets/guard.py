@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from django_ihuyi import signals
-from django_ihuyi.database import optimistic_retry
+from django_ihuyi.database import transactions
 from django_ihuyi.exceptions import LimitReached, NotSent, SendingUnavailable
 from django_ihuyi.guards.base import Guard, Wanted
 from django_ihuyi.guards.budgets.alerts import note
@@ -62,8 +62,8 @@ class BudgetGuard(Guard):
             return [overrun] if overrun else []
 
         try:
-            return optimistic_retry.run(attempt, using=using)
-        except optimistic_retry.Contended as error:
+            return transactions.retry(attempt, using=using)
+        except transactions.Contended as error:
             if counter.refuses:
                 raise SendingUnavailable(retry_after=1) from error
             return []
@@ -76,8 +76,8 @@ class BudgetGuard(Guard):
             counter.give_back(claim, known.budgets[counter.key], known.now, using=using)
 
         try:
-            optimistic_retry.run(attempt, using=using)
-        except optimistic_retry.Contended:
+            transactions.retry(attempt, using=using)
+        except transactions.Contended:
             logger.warning("budget %s: a claim was not given back", counter.key)
 
 

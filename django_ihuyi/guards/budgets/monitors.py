@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.guards.budgets.alerts import announce
 from django_ihuyi.guards.budgets.conversion_breaker import ConversionBreaker, ConversionThresholds, Stage
 from django_ihuyi.guards.budgets.counters import load_spending

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django_ihuyi.conf import Settings, settings
 from django_ihuyi.guards.budgets.conversion_breaker import ConversionThresholds
@@ -56,7 +54,7 @@ class Overrun:
 
 def read_rule(name: str) -> BudgetRule:
     """Return the rule of a budget; without limits if it is off."""
-    entry = _entry(name)
+    entry = settings.BUDGETS[name]
     mode = Mode(entry["MODE"])
     limits, numbers = (
         tuple(parse_rate(text) for text in entry.get(key, ()) if mode is not Mode.OFF) for key in ("LIMITS", "NUMBERS")
@@ -73,7 +71,7 @@ def longest_period() -> timedelta:
 
 def read_conversion() -> tuple[Mode, ConversionThresholds]:
     """Return the mode of the conversion breaker, and its thresholds."""
-    entry = _entry("conversion")
+    entry = settings.BUDGETS["conversion"]
     mode = Mode(entry["MODE"])
     return mode, ConversionThresholds(
         window=entry["WINDOW"],
@@ -83,8 +81,3 @@ def read_conversion() -> tuple[Mode, ConversionThresholds]:
         rest=entry["REST"],
         stops=mode is not Mode.CAPTCHA,
     )
-
-
-def _entry(name: str) -> Mapping[str, Any]:
-    """What the settings do not say of a budget stays as it is by default."""
-    return {**Settings.BUDGETS[name], **settings.BUDGETS.get(name, {})}

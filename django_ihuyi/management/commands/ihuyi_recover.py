@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import Error, close_old_connections
 from django.utils.translation import gettext as _
 
-from django_ihuyi.database import optimistic_retry
+from django_ihuyi.database import transactions
 from django_ihuyi.delivery.recovery import recover
 from django_ihuyi.management.printing import PrintingCommand
 
@@ -36,7 +36,7 @@ class Command(PrintingCommand):
         while True:
             try:
                 self._recover(options["database"])
-            except (Error, optimistic_retry.Contended) as error:
+            except (Error, transactions.Contended) as error:
                 # The loop must survive a database that is down or busy for a minute. An error's text may quote a value.
                 self.stderr.write(type(error).__name__)
             close_old_connections()  # outside of a request, Django does not replace a broken connection

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from django_ihuyi.conf import settings
 from django_ihuyi.delivery import bulk
-from django_ihuyi.delivery.dispatchers.base import get_dispatcher
+from django_ihuyi.delivery.dispatchers.base import INLINE
 from django_ihuyi.delivery.recovery import recover_when_due
 from django_ihuyi.management.printing import PrintingCommand
 from django_ihuyi.management.progress import Progress
@@ -47,6 +47,9 @@ class Command(PrintingCommand):
         parser.add_argument(
             "--threads", type=int, metavar="N", help="rows at once; docs/reference/commands has the default"
         )
+        parser.add_argument(
+            "--rate", type=int, default=0, metavar="N", help="begin at most N rows a second; the default: no limit"
+        )
         parser.add_argument("--encoding", default="utf-8-sig", help="the default: utf-8; gbk for some spreadsheets")
         parser.add_argument("--database", metavar="ALIAS", help="the default: where messages are written")
 
@@ -68,14 +71,15 @@ class Command(PrintingCommand):
             self._await(most=0 if options["wait"] else total)
         self._sum_up()
 
-    def _send(self, *, file: Path, encoding: str, batch: str, threads: int | None, **options: Any) -> None:
-        chunks = bulk.send(
+    def _send(self, *, file: Path, encoding: str, batch: str, threads: int | None, rate: int, **options: Any) -> None:
+        chunks = bulk.send_in_chunks(
             read_rows(file, encoding=encoding),
             batch=batch,
             template=options["template"],
             channel=options["channel"],
             # To write rows one thread is faster than most platforms, and leaves the machine to the workers.
-            threads=threads or (settings.PLATFORM_CONCURRENCY if get_dispatcher() is None else 1),
+            threads=threads or (settings.PLATFORM_CONCURRENCY if settings.DISPATCHER == INLINE else 1),
+            rate=rate,
             using=self._progress.using,
         )
         for results in chunks:

@@ -13,7 +13,7 @@ from django.db import IntegrityError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model
 
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.models.messages import FRESHNESS, Message, State
 from django_ihuyi.models.recipients import Recipient
 from django_ihuyi.models.verifications import Verification
@@ -56,7 +56,7 @@ def _is_resend(message: Message) -> bool:
 
 def _is_plain(recipient: Recipient) -> bool:
     """Say whether a claim only counts up the version of the recipient's row, if there is one."""
-    return recipient._state.adding or not (recipient.is_renamed or recipient.doubles)
+    return recipient._state.adding or not recipient.is_renamed
 
 
 def _write_in_turn(message: Message, *, using: str) -> None:

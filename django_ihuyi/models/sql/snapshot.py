@@ -18,9 +18,8 @@ from django.db.models import Field, Model, Value
 
 from django_ihuyi import phones
 from django_ihuyi.database.clock import sql_a_day_ago, sql_now, to_datetime
-from django_ihuyi.models.doubles import unite
 from django_ihuyi.models.messages import Message
-from django_ihuyi.models.recipients import Recipient
+from django_ihuyi.models.recipients import Recipient, choose_row
 from django_ihuyi.models.verifications import Verification
 
 
@@ -28,11 +27,13 @@ from django_ihuyi.models.verifications import Verification
 class Snapshot:
     """What the database knew of a phone at `now`; a recipient without a primary key was never seen before.
 
-    The messages are those of the last 24 hours, as far as the limits look at them.
+    The messages are those of the last 24 hours, as far as the limits look at them. `others` are further rows that
+    answer to the phone (models/recipients.py, `choose_row`): their messages and refusals count as well.
     """
 
     now: datetime
     recipient: Recipient
+    others: Sequence[Recipient] = ()
     verification: Verification | None
     messages: Sequence[Message]
 
@@ -40,6 +41,16 @@ class Snapshot:
     def phone(self) -> str:
         """The canonical number."""
         return self.recipient.phone or ""
+
+    @property
+    def recipients(self) -> Sequence[Recipient]:
+        """All rows that answer to the phone; what one refuses is refused."""
+        return [self.recipient, *self.others]
+
+    @property
+    def is_opted_out(self) -> bool:
+        """Whether the phone asked for no more advertisements."""
+        return any(recipient.opted_out_at for recipient in self.recipients)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +67,15 @@ def read_snapshot(phone: str, *, using: str, verification_id: str | None = None)
     known = phones.fingerprints(phone)
     rows = _fetch(_OF_PHONE, [phone, *known, verification_id], connection, keys=len(known))
     loaded = [_load(row, (Recipient, Verification, Message), connection) for row in rows]
-    recipient = unite((row for row, _, _ in loaded if row), phone=phone)
-    verification = next((row for _, row, _ in loaded if row), None)
+    recipient, others = choose_row((row for row, _, _ in loaded if row), phone=phone)
+    # The verification of another row is not sent again: its code is bound to a number that this row has lost.
+    verification = next((named for row, named, _ in loaded if named and row.pk == recipient.pk), None)
     if verification:
         verification.recipient = recipient
     return Snapshot(
         now=to_datetime(rows[0][0], connection),
         recipient=recipient,
+        others=others,
         verification=verification,
         messages=[message for _, _, message in loaded if message],
     )

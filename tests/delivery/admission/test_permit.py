@@ -16,10 +16,11 @@ from django.db import transaction
 from django_ihuyi import delivery, signals
 from django_ihuyi.backends.locmem import LocmemBackend
 from django_ihuyi.client.outcomes import Outcome, Submission
-from django_ihuyi.delivery import admission, dispatch
-from django_ihuyi.delivery import call as delivery_call
+from django_ihuyi.delivery import admission
+from django_ihuyi.delivery.admission import permit as permit_module
 from django_ihuyi.delivery.admission.permit import acquire_permit
 from django_ihuyi.delivery.dispatch import permit_to_call
+from django_ihuyi.delivery.routing import Route
 from django_ihuyi.exceptions import LimitReached, NotSent, SendingUnavailable
 from django_ihuyi.guards import Guard
 from django_ihuyi.models import Message, Recipient
@@ -228,8 +229,8 @@ def _hold_a_place(taken):
 @pytest.fixture
 def long_patience(monkeypatch):
     """Let a busy machine take as long as it likes."""
-    monkeypatch.setattr(dispatch, "PATIENCE", 60)
-    monkeypatch.setattr(dispatch, "STANDSTILL", 60)
+    monkeypatch.setattr(permit_module, "PATIENCE", 60)
+    monkeypatch.setattr(permit_module, "STANDSTILL", 60)
 
 
 @pytest.mark.usefixtures("long_patience")
@@ -427,7 +428,7 @@ def test_who_is_patient_is_let_through_when_another_one_is_through(configure):
 
 
 def leave_and_call(seconds):
-    with permit_to_call("sms", phone=PHONE):
+    with permit_to_call("sms", route=Route.INLINE):
         time.sleep(seconds)
 
 
@@ -469,16 +470,16 @@ def test_who_has_not_called_yet_is_waited_for(configure):
     with ThreadPoolExecutor(1) as pool:
         with acquire_permit("sms"):
             later = pool.submit(leave_and_call, 0)
-            time.sleep(3 * dispatch.STANDSTILL)
+            time.sleep(3 * permit_module.STANDSTILL)
         later.result(timeout=60)
 
 
 def test_nobody_waits_for_those_who_hang(configure, monkeypatch):
     configure(PLATFORM_CONCURRENCY=1)
     # An hour, for which this test does not wait.
-    monkeypatch.setattr(dispatch, "PATIENCE", 3600)
+    monkeypatch.setattr(permit_module, "PATIENCE", 3600)
     with ThreadPoolExecutor(1) as pool, hanging():
-        time.sleep(dispatch.STANDSTILL)
+        time.sleep(permit_module.STANDSTILL)
         refused = [pool.submit(leave_and_call, 0).exception(timeout=60) for _ in range(3)]
 
     assert [type(error) for error in refused] == [SendingUnavailable] * 3
@@ -522,8 +523,8 @@ def test_a_message_whose_commit_finds_the_gates_shut_is_unsent_and_not_counted(p
 @pytest.fixture
 def long_patience_at_the_call(monkeypatch):
     """Let a busy machine take as long as it likes."""
-    monkeypatch.setattr(delivery_call, "PATIENCE", 60)
-    monkeypatch.setattr(delivery_call, "STANDSTILL", 60)
+    monkeypatch.setattr(permit_module, "PATIENCE", 60)
+    monkeypatch.setattr(permit_module, "STANDSTILL", 60)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from django_ihuyi import delivery, retention, signals
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.exceptions import InvalidPhone, LimitReached, NotSent, SendingUnavailable
 from django_ihuyi.guards import Guard
 from django_ihuyi.guards.budgets import BudgetGuard

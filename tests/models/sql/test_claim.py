@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models.signals import post_save
 from django.utils import timezone
 
-from django_ihuyi.database.optimistic_retry import StaleRow
+from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.models import Kind, Message, Recipient, State, Verification
 from django_ihuyi.models.sql.claim import take_claimed, write_claimed
 from django_ihuyi.models.sql.snapshot import read_snapshot

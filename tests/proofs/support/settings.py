@@ -1,6 +1,5 @@
 """The example site's settings, with what a race needs and no deployment should have.
 
-PROOF_ACCOUNT_RATE      messages a second that may leave by the channel sms
 PROOF_ATOMIC_REQUESTS   1: every request in one transaction, as some hosts have it
 PROOF_BUDGETS           JSON of BUDGETS: the budgets that are kept
 PROOF_CAPTCHA_RULES     the RULES of CAPTCHA, in JSON
@@ -32,8 +31,6 @@ if "PROOF_NOTES" in os.environ:
 # The second template of the simulator's trial account.
 IHUYI["TEMPLATES"] = {"code": {"TEXT": DEFAULT_TEXT}, "shipped": {"TEXT": "您的订单{1}已发货，请注意查收。", "ID": "2"}}
 
-if account_rate := os.environ.get("PROOF_ACCOUNT_RATE"):
-    IHUYI["ACCOUNT_RATE"] = {"sms": int(account_rate)}
 
 if interval := os.environ.get("PROOF_RESEND_INTERVAL"):
     IHUYI["RESEND_INTERVAL"] = int(interval)

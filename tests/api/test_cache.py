@@ -8,7 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.test import RequestFactory
 
-from django_ihuyi.api import rates
+from django_ihuyi.api.throttling import CacheDown, count_in_cache
 from django_ihuyi.rates import Rate
 
 TIMEOUT = 0.25
@@ -30,7 +30,7 @@ def _hanging_cache(settings):
 
 
 def use(request, key="203.0.113.7"):
-    return rates.use(request, group="send.client", key=key, rate=A_DAY)
+    return count_in_cache(request, group="send.client", key=key, rate=A_DAY, increment=True)
 
 
 def disconnect(cache):
@@ -57,17 +57,17 @@ def test_of_200_parallel_requests_as_many_pass_as_the_rate_says(figure):
     assert use(RequestFactory().get("/"), key="203.0.113.8") == 0
 
 
-def test_looking_counts_nothing():
+def test_a_request_is_not_counted_without_increment():
     request = RequestFactory().get("/")
     ask = {"group": "send.client", "key": "203.0.113.7", "rate": Rate(limit=1, period=86_400)}
 
-    looks = [rates.look(request, **ask) for _ in range(3)]
-    uses = [rates.use(request, **ask) for _ in range(2)]
+    looks = [count_in_cache(request, **ask, increment=False) for _ in range(3)]
+    uses = [count_in_cache(request, **ask, increment=True) for _ in range(2)]
 
     assert looks == [0, 0, 0]
     assert uses[0] == 0
     assert 0 < uses[1] <= 86_400
-    assert rates.look(request, **ask) == pytest.approx(uses[1], abs=1)
+    assert count_in_cache(request, **ask, increment=False) == pytest.approx(uses[1], abs=1)
 
 
 @pytest.mark.usefixtures("_hanging_cache")
@@ -90,5 +90,5 @@ def test_a_cache_that_failed_a_request_is_not_asked_again_for_it():
     request = RequestFactory().get("/")
 
     for reason in ("TimeoutError", "still"):
-        with pytest.raises(rates.CacheDown, match=reason):
+        with pytest.raises(CacheDown, match=reason):
             use(request)
