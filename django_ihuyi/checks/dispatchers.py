@@ -33,7 +33,7 @@ def find_wrong_dispatcher() -> Iterator[str]:
 def find_wrong_fallback() -> Iterator[str]:
     """DISPATCH_FALLBACK is unknown."""
     if sound("DISPATCH_FALLBACK") not in FALLBACKS:
-        yield f"IHUYI['DISPATCH_FALLBACK'] is {sound('DISPATCH_FALLBACK')!r}."
+        yield f"IHUYI['DISPATCH_FALLBACK'] is {sound('DISPATCH_FALLBACK')!r}, which is unknown."
 
 
 @finding("W020", hint='Set TASKS to a backend with workers, such as django_tasks_db.DatabaseBackend, or use "inline".')

@@ -36,7 +36,7 @@ class Finding:
 
     @property
     def meaning(self) -> str:
-        """Return the sentence that the documentation has: what is wrong."""
+        """Return the sentence that the documentation has for this finding."""
         return (self.find.__doc__ or "").strip()
 
     def as_check(self) -> Callable[..., list[CheckMessage]]:

@@ -37,7 +37,7 @@ def find_wrong_periods() -> Iterator[str]:
         if length is None and name in UNLIMITED:
             continue
         if type(length) is not int or not LEAST.get(name, 1) <= length <= MOST:
-            yield f"IHUYI['RETENTION'][{name!r}] is {length!r}."
+            yield f"IHUYI['RETENTION'][{name!r}] is {length!r}, which is not a valid period."
 
 
 @finding("E058", hint="Set phone_days to at most message_days.")

@@ -73,7 +73,7 @@ def find_unfiled_texts() -> Iterator[str]:
 def find_wrong_price() -> Iterator[str]:
     """PART_PRICE is not an amount of money."""
     if not re.fullmatch(r"([0-9]{1,6}(\.[0-9]{1,6})?)?", sound("PART_PRICE")):
-        yield f"IHUYI['PART_PRICE'] is {sound('PART_PRICE')!r}."
+        yield f"IHUYI['PART_PRICE'] is {sound('PART_PRICE')!r}, which is not an amount of money."
 
 
 @finding("E042", hint="Leave VARIABLE_LENGTH at 8 and TEXT_LENGTH at 300, unless your account has been granted more.")

@@ -49,7 +49,7 @@ def find_wrong_networks() -> Iterator[str]:
 def find_unknown_encoding() -> Iterator[str]:
     """WEBHOOK_ENCODING is not an encoding that the platform uses."""
     if sound("WEBHOOK_ENCODING") not in ("utf-8", "gbk"):
-        yield f"IHUYI['WEBHOOK_ENCODING'] is {sound('WEBHOOK_ENCODING')!r}."
+        yield f"IHUYI['WEBHOOK_ENCODING'] is {sound('WEBHOOK_ENCODING')!r}, which is unknown."
 
 
 @finding("W022", hint='Add path("webhooks/", include("django_ihuyi.webhooks.urls")) to your URLs.')
