@@ -1,4 +1,4 @@
-"""The admin: verifications, messages, replies, recipients and budgets, to read; and to lift what stands in the way."""
+"""The admin: read-only pages, with actions that lift suppressions and clear budgets."""
 
 from django_ihuyi.admin.budgets import BudgetAdmin
 from django_ihuyi.admin.messages import MessageAdmin

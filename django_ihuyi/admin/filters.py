@@ -1,9 +1,9 @@
-"""Filters whose choices come from the settings and the catalogue: the database need not look for what there is."""
+"""Filters with choices from the settings and the catalogue, so that no query has to collect distinct values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -15,20 +15,27 @@ from django_ihuyi.admin.base import ReadOnlyAdmin
 from django_ihuyi.client.results import CATALOGUE, describe
 from django_ihuyi.conf import settings
 
-#: Among how many rows a filter finds its own: an index for each would cost every send, and a value that hardly occurs
-#: would without one be looked for in the whole table.
+#: The number of newest rows that a filter searches. An index for each filter would slow down every send, and without
+#: one, the search for a rare value would scan the whole table.
 NEWEST = 100_000
 SEARCH_HELP = _(
-    "A whole number, in any spelling. Channel, purpose and result code are looked for among its rows, or in the newest "
-    "100,000 of all."
+    "A complete phone number, in any spelling. The filters by channel, purpose and result code apply to its rows, or, "
+    "without a number, to the newest 100,000 rows."
 )
 
 
 class _FieldFilter(admin.SimpleListFilter):
-    """Filter by the value of the field `parameter_name`, which has no index."""
+    """Filter by the field `parameter_name`, which has no index."""
+
+    #: The setting whose keys are the choices.
+    setting: ClassVar[str]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """Return the choices."""
+        return [(name, name) for name in getattr(settings, self.setting)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the rows with the chosen value: of one recipient, or of the newest."""
+        """Return the rows with the chosen value, of one recipient or of the newest rows."""
         if self.value() not in {str(value) for value, _ in self.lookup_choices}:
             return queryset
         chosen = queryset.filter(**{str(self.parameter_name): self.value()})
@@ -36,42 +43,37 @@ class _FieldFilter(admin.SimpleListFilter):
 
 
 class ChannelFilter(_FieldFilter):
-    """By channel."""
+    """A filter by channel."""
 
     title = _("channel")
     parameter_name = "channel"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Return the channels of the settings."""
-        return [(name, name) for name in settings.CHANNELS]
+    setting = "CHANNELS"
 
 
 class PurposeFilter(_FieldFilter):
-    """By purpose."""
+    """A filter by purpose."""
 
     title = _("purpose")
     parameter_name = "purpose"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Return the purposes of the settings."""
-        return [(name, name) for name in settings.PURPOSES]
+    setting = "PURPOSES"
 
 
 class ResultCodeFilter(_FieldFilter):
-    """By result code."""
+    """A filter by result code."""
 
     title = _("result code")
     parameter_name = "result_code"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Return the codes of the catalogue, in the platform's own words."""
+        """Return the codes of the catalogue with the platform's own texts."""
         return [(str(code), f"{code} {entry.seed_text}") for code, entry in CATALOGUE.items()]
 
 
 def _newest(rows: QuerySet[Any]) -> QuerySet[Any]:
     [ordering] = rows.model._meta.ordering
-    order = ordering.removeprefix("-")  # by an index, as each list
+    order = ordering.removeprefix("-")  # each list is ordered by an indexed column
     everything = rows.model._default_manager.using(rows.db).values_list(order, flat=True)
+    # The slice is empty if the table has fewer rows: then all of them are searched.
     for oldest in everything[NEWEST - 1 : NEWEST]:
         return rows.filter(**{f"{order}__gte": oldest})
     return rows

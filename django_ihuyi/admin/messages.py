@@ -12,7 +12,7 @@ from django_ihuyi.models import Message
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
-    """Every message, and what became of it."""
+    """Every message and its result."""
 
     list_display = ("created_at", "masked_phone", "channel", "purpose", "kind", "state", "result", "fault", "seconds")
     list_filter = ("created_at", "state", ChannelFilter, PurposeFilter, ResultCodeFilter)
@@ -52,5 +52,5 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("duration in seconds"), ordering="duration")
     def seconds(self, message: Message) -> str:
-        """Return how long the platform took."""
+        """Return the duration of the platform's call."""
         return "" if message.duration is None else f"{message.duration:.3f}"

@@ -1,4 +1,4 @@
-"""Phones, and what stands in the way of a message to them."""
+"""Recipients: suppressions, lockouts and limits of each phone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django_ihuyi.models import Recipient
 
 @admin.register(Recipient)
 class RecipientAdmin(ReadOnlyAdmin):
-    """Every phone that messages went to; who has the right `ihuyi.lift_suppression` may lift what stops them."""
+    """Every phone that messages were sent to. Users with the permission `ihuyi.lift_suppression` may unblock it."""
 
     list_display = (
         "masked_phone",
@@ -35,7 +35,7 @@ class RecipientAdmin(ReadOnlyAdmin):
     actions = ("lift",)
 
     def has_lift_suppression_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user may lift suppressions: a right of its own."""
+        """Return True if the user has the permission to lift suppressions."""
         return request.user.has_perm("ihuyi.lift_suppression")
 
     @admin.display(description=gettext_lazy("suppressed by"))
@@ -45,7 +45,7 @@ class RecipientAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("wrong guesses in a row"))
     def locks(self, recipient: Recipient) -> str:
-        """Return the purposes that are locked, for a time or for good, after too many wrong guesses."""
+        """Return the purposes that are locked after too many wrong guesses, temporarily or permanently."""
         counts = {purpose: budget["in_a_row"] for purpose, budget in recipient.guesses.items()}
         return ", ".join(f"{purpose}: {count}" for purpose, count in counts.items() if count >= IN_A_ROW)
 
@@ -54,9 +54,9 @@ class RecipientAdmin(ReadOnlyAdmin):
         permissions=["lift_suppression"],
     )
     def lift(self, request: HttpRequest, queryset: QuerySet[Recipient]) -> None:
-        """Let messages go and guesses be answered again, and write down who did it and what had been."""
+        """Lift suppressions and lockouts. The admin's history records the user and the former state."""
         lifted = sum(self._lift(request, recipient) for recipient in queryset)
-        said = ngettext("%(count)d recipient was lifted.", "%(count)d recipients were lifted.", lifted)
+        said = ngettext("%(count)d recipient was unblocked.", "%(count)d recipients were unblocked.", lifted)
         messages.success(request, said % {"count": lifted})
 
     def _lift(self, request: HttpRequest, recipient: Recipient) -> bool:
@@ -67,6 +67,7 @@ class RecipientAdmin(ReadOnlyAdmin):
             "since": recipient.suppressed_at or "-",
             "locks": self.locks(recipient) or "-",
         }
+        # In one transaction, so that nothing is lifted without a record.
         with transaction.atomic(using=recipient._state.db):
             recipient.lift_suppression(using=recipient._state.db)
             self.log_change(request, recipient, words)

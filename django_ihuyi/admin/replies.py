@@ -1,4 +1,4 @@
-"""What phones sent back."""
+"""Replies: messages that phones sent back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django_ihuyi.models import Reply
 
 @admin.register(Reply)
 class ReplyAdmin(ReadOnlyAdmin):
-    """Every reply; its text is anybody's, so what does not print is escaped."""
+    """Every reply. Non-printing characters are escaped, because anyone can send any text."""
 
     list_display = ("replied_at", "masked_phone", "beginning", "opts_out")
     list_select_related = ("recipient",)
@@ -26,10 +26,10 @@ class ReplyAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("content"))
     def beginning(self, reply: Reply) -> str:
-        """Return as much of the text as a line takes."""
+        """Return the beginning of the text, as much as fits on one line."""
         return Truncator(escape(reply.content)).chars(60)
 
-    @admin.display(description=_("wants no more advertisements"), boolean=True)
+    @admin.display(description=_("opted out of advertisements"), boolean=True)
     def opts_out(self, reply: Reply) -> bool:
-        """Return whether it asks for no more advertisements."""
+        """Return True if the reply opts out of advertisements."""
         return reply.is_opt_out

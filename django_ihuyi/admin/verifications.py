@@ -1,4 +1,4 @@
-"""Who proved, or tried to prove, that they hold a phone."""
+"""Verifications, successful or not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django_ihuyi.models import Verification
 
 @admin.register(Verification)
 class VerificationAdmin(ReadOnlyAdmin):
-    """Every verification; neither its seed nor what follows from it is ever read."""
+    """Every verification. Its seed, from which the code is derived, is not shown."""
 
     list_display = ("created_at", "masked_phone", "purpose", "attempts", "expires_at", "verified_at")
     list_filter = ("created_at", PurposeFilter, ("verified_at", admin.EmptyFieldListFilter))

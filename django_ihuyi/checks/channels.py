@@ -1,4 +1,4 @@
-"""Findings about CHANNELS: whether each can be used."""
+"""Findings about CHANNELS: whether each channel can be used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import sound
 
 
-@finding("E013", hint='Name the channel "sms" in CHANNELS: codes leave by it unless a caller asks for another.')
+@finding("E013", hint='Add the channel "sms" to CHANNELS: codes use it unless the caller names another channel.')
 def find_no_sms() -> Iterator[str]:
     """CHANNELS has no channel `sms`."""
     if "sms" not in sound("CHANNELS"):
@@ -25,25 +25,25 @@ def find_no_sms() -> Iterator[str]:
 
 @finding("E014", hint='Write {"sms": {"BACKEND": "path.of.a.Class", "OPTIONS": {…}}}.')
 def find_malformed_channels() -> Iterator[str]:
-    """A channel's name is longer than 16 characters, or its entry is not a BACKEND with OPTIONS."""
+    """A channel's name is invalid, or its entry is not a BACKEND with OPTIONS."""
     for name, channel in sound("CHANNELS").items():
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,15}", name):
-            yield f"The channel's name {name!r} must be up to 16 small letters, digits and underscores."
+            yield f"The channel's name {name!r} must be up to 16 lower-case letters, digits and underscores."
         if not is_well_formed(channel):
-            yield f"IHUYI['CHANNELS'][{name!r}] must have a BACKEND, may have OPTIONS, and has nothing else."
+            yield f"IHUYI['CHANNELS'][{name!r}] must have a BACKEND, may have OPTIONS, and must have no other key."
 
 
-@finding("E015", hint="Name a subclass of django_ihuyi.backends.BaseBackend by its path.")
+@finding("E015", hint="Set BACKEND to the dotted path of a subclass of django_ihuyi.backends.BaseBackend.")
 def find_unknown_backends() -> Iterator[str]:
-    """A channel's BACKEND cannot be imported, or is no backend."""
+    """A channel's BACKEND cannot be imported, or is not a backend."""
     for entry in read_entries():
         if entry.backend is None:
-            yield f"IHUYI['CHANNELS'][{entry.name!r}]: {entry.path!r} cannot be imported, or is no backend."
+            yield f"IHUYI['CHANNELS'][{entry.name!r}]: {entry.path!r} cannot be imported, or is not a backend."
 
 
-@finding("E021", hint="The documentation of the backend lists its options.")
+@finding("E021", hint="Correct OPTIONS: the documentation of the backend lists its options.")
 def find_refused_options() -> Iterator[str]:
-    """A channel's backend does not take its OPTIONS, for a reason that no other finding names."""
+    """A channel's backend rejects its OPTIONS, for a reason that no other check reports."""
     for entry in read_entries():
         if entry.calls_the_platform and complain_of_options(entry.options):
             continue
@@ -51,17 +51,17 @@ def find_refused_options() -> Iterator[str]:
             yield f"IHUYI['CHANNELS'][{entry.name!r}]: {complaint}."
 
 
-@finding("E022", hint="Use django_ihuyi.backends.ihuyi.IhuyiBackend where DEBUG is off.")
+@finding("E022", hint="Use django_ihuyi.backends.ihuyi.IhuyiBackend in production.")
 def find_shown_codes() -> Iterator[str]:
-    """DEBUG is off, and a channel's backend shows codes in place of sending them."""
+    """DEBUG is off, and a channel's backend displays codes instead of sending them."""
     for entry in read_entries():
         if entry.backend and entry.backend.shows_codes and _is_production() and not _is_allowed_simulator(entry):
-            yield f"The channel {entry.name!r} shows its codes ({entry.path}), and DEBUG is off."
+            yield f"The channel {entry.name!r} displays its codes ({entry.path}), and DEBUG is off."
 
 
-@finding("W002", hint="Remove SIMULATOR_IN_PRODUCTION: whoever reaches the simulator's pages reads every code.")
+@finding("W002", hint="Remove SIMULATOR_IN_PRODUCTION: anyone who can open the simulator's pages can read every code.")
 def find_simulator_in_production() -> Iterator[str]:
-    """DEBUG is off, and SIMULATOR_IN_PRODUCTION lets the simulator be used all the same."""
+    """DEBUG is off, and SIMULATOR_IN_PRODUCTION allows the simulator anyway."""
     if sound("SIMULATOR_IN_PRODUCTION") and _is_production():
         yield "The simulator may be used, and its pages are served, although DEBUG is off."
 
@@ -76,7 +76,7 @@ def _try_out(entry: Entry) -> str:
 
 
 def _is_production() -> bool:
-    # Django's test runners turn DEBUG off as well; what they set up for mail tells them apart.
+    # Django's test runners turn DEBUG off, too. Only they create `mail.outbox`.
     return not django_settings.DEBUG and not hasattr(mail, "outbox")
 
 

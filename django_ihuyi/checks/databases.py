@@ -1,4 +1,4 @@
-"""Findings about the databases that hold our tables: they are the judges of limits and lifetimes."""
+"""Findings about the databases with the tables of this app, which enforce limits and lifetimes."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from django_ihuyi.checks.findings import finding
 from django_ihuyi.models import Message, Recipient, Verification
 
 OLDEST_MARIADB = (10, 6)
-#: Options without which a database that hangs takes the site with it; where they may stand.
+#: By vendor, the options without which a database that hangs blocks the site.
 TIMEOUTS: Mapping[str, list[str]] = {
     "postgresql": ["connect_timeout", "statement_timeout"],
     "mysql": ["connect_timeout", "read_timeout", "write_timeout"],
 }
-#: The receiver that ends the wait for PostgreSQL, by its path, because no edge imports another.
+#: The receiver that ends the wait for PostgreSQL.
 END_WAITS = "django_ihuyi.database.postgresql.end_waits"
 
 
-@finding("E031", hint="Remove TIME_ZONE from this entry of DATABASES: times are kept in UTC.")
+@finding("E031", hint="Remove TIME_ZONE from this entry of DATABASES: times are stored in UTC.")
 def find_local_times() -> Iterator[str]:
-    """A database keeps its times in a zone of its own, while its clock is read in UTC."""
+    """A database stores its times in a time zone of its own, but its clock is read in UTC."""
     for alias in sorted(our_databases()):
         zone = connections[alias].settings_dict.get("TIME_ZONE")
         if zone not in (None, "UTC"):
@@ -35,14 +35,14 @@ def find_local_times() -> Iterator[str]:
 
 @finding("E032", hint="Use PostgreSQL, MariaDB from 10.6, or SQLite.", asks_databases=True)
 def find_old_servers(connection: BaseDatabaseWrapper) -> Iterator[str]:
-    """A database's server is too old, or of a kind that the exact limits were not made for."""
+    """A database server is too old, or of a kind that the exact limits do not support."""
     if connection.alias in our_databases():
         yield from complain_of_server(connection)
 
 
-@finding("E033", hint="ALTER DATABASE … CHARACTER SET utf8mb4, and no other charset in OPTIONS.", asks_databases=True)
+@finding("E033", hint="Run ALTER DATABASE … CHARACTER SET utf8mb4; no other charset in OPTIONS.", asks_databases=True)
 def find_narrow_charsets(connection: BaseDatabaseWrapper) -> Iterator[str]:
-    """A MariaDB database, or the connection to it, cannot hold every character."""
+    """A MariaDB database, or the connection to it, cannot store every character."""
     if connection.vendor != "mysql" or connection.alias not in our_databases():
         return
     with connection.cursor() as cursor:
@@ -53,9 +53,9 @@ def find_narrow_charsets(connection: BaseDatabaseWrapper) -> Iterator[str]:
             yield f"The {place} {connection.alias!r} has the character set {charset}."
 
 
-@finding("W009", hint="See the options in example_project/databases.py.", deploy=True)
+@finding("W009", hint="Set the timeouts that example_project/databases.py shows.", deploy=True)
 def find_no_timeouts() -> Iterator[str]:
-    """A database that hangs would make requests hang with it."""
+    """A database has no timeouts: if it hangs, requests hang, too."""
     for alias in sorted(our_databases()):
         entry = connections[alias].settings_dict
         missing = [name for name in TIMEOUTS.get(connections[alias].vendor, []) if not _is_set(name, entry["OPTIONS"])]
@@ -63,37 +63,38 @@ def find_no_timeouts() -> Iterator[str]:
             yield f"DATABASES[{alias!r}] has no {', '.join(missing)} in its OPTIONS."
 
 
-@finding("W033", hint="connection_created.connect(end_waits), as the guide to deployment has it.", deploy=True)
+@finding("W033", hint="Call connection_created.connect(end_waits), as the guide to deployment shows.", deploy=True)
 def find_endless_waits() -> Iterator[str]:
-    """A PostgreSQL server that is frozen would make requests hang: nothing ends the wait for its answer."""
+    """No timeout ends the wait for PostgreSQL: if its server freezes, requests hang."""
     if _listens(END_WAITS):
         return
     for alias in sorted(our_databases()):
         if connections[alias].vendor == "postgresql":
-            yield f"DATABASES[{alias!r}] is PostgreSQL, whose clients wait for as long as the server likes."
+            yield f"DATABASES[{alias!r}] is PostgreSQL, whose clients wait for an answer without a timeout."
 
 
 def our_databases() -> set[str]:
-    """Return the aliases that our tables are written to."""
+    """Return the aliases of the databases that the tables of this app are written to."""
     return {router.db_for_write(model) for model in (Recipient, Verification, Message)} & set(django_settings.DATABASES)
 
 
 def complain_of_server(connection: Any) -> Iterator[str]:
-    """Say what is wrong with the server at the other end of a connection."""
+    """Yield a complaint if the server of a connection is not supported."""
     if connection.vendor not in ("postgresql", "mysql", "sqlite"):
-        yield f"The database {connection.alias!r} is {connection.display_name}."
+        yield f"The database {connection.alias!r} is {connection.display_name}, which is not supported."
     elif connection.vendor == "mysql" and not connection.mysql_is_mariadb:
-        # It does not say which keys it gave to rows that it was handed together.
-        yield f"The database {connection.alias!r} is MySQL."
+        # MySQL has no INSERT … RETURNING, so bulk_create() returns no keys.
+        yield f"The database {connection.alias!r} is MySQL, which is not supported."
     elif connection.vendor == "mysql" and connection.mysql_version < OLDEST_MARIADB:
-        yield f"The database {connection.alias!r} is MariaDB {'.'.join(map(str, connection.mysql_version))}."
+        version = ".".join(map(str, connection.mysql_version))
+        yield f"The database {connection.alias!r} is MariaDB {version}, which is too old."
 
 
 def _listens(path: str) -> bool:
-    # The identity of a receiver is the first half of its key.
+    # Django keys a receiver by its id() and the sender's.
     return id(import_string(path)) in {key[0] for key, *_ in connection_created.receivers}
 
 
 def _is_set(name: str, options: Mapping[str, Any]) -> bool:
-    # PostgreSQL's own settings stand within the option `options`; a service file may hold anything.
+    # PostgreSQL's own settings are a text in the option `options`. A service file may set anything, and is not read.
     return name in options or name in str(options.get("options", "")) or "service" in options

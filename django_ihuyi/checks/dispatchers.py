@@ -1,4 +1,4 @@
-"""Findings about the queue: who calls the platform, and what happens when nobody can be asked to."""
+"""Findings about the queue: the dispatcher, its workers, and the fallback for when it is down."""
 
 from __future__ import annotations
 
@@ -13,15 +13,13 @@ from django_ihuyi.delivery.dispatchers.base import INLINE, PATHS
 from django_ihuyi.delivery.routing import load_dispatcher
 
 FALLBACKS = ("inline", "refuse")
-#: Backends of Django's task framework that have no workers.
+#: Backends of Django's task framework without workers.
 WORKERLESS = ("ImmediateBackend", "DummyBackend")
 
 
-@finding(
-    "E043", hint='Write "inline", "tasks", "celery" or the path of a Dispatcher; install django-ihuyi[tasks, celery].'
-)
+@finding("E043", hint='Write "inline", "tasks", "celery" or a path; install django-ihuyi[tasks] or [celery].')
 def find_wrong_dispatcher() -> Iterator[str]:
-    """DISPATCHER cannot be used: it is not known, is no dispatcher, or its package is missing or not set up."""
+    """DISPATCHER cannot be used: it is unknown, not a dispatcher, or its package is missing or not set up."""
     name = sound("DISPATCHER")
     if name == INLINE:
         return
@@ -33,18 +31,17 @@ def find_wrong_dispatcher() -> Iterator[str]:
 
 @finding("E044", hint='Write "inline" or "refuse".')
 def find_wrong_fallback() -> Iterator[str]:
-    """DISPATCH_FALLBACK is nothing that can be done while the queue is down."""
+    """DISPATCH_FALLBACK is unknown."""
     if sound("DISPATCH_FALLBACK") not in FALLBACKS:
-        yield f"IHUYI['DISPATCH_FALLBACK'] is {sound('DISPATCH_FALLBACK')!r}."
+        yield f"IHUYI['DISPATCH_FALLBACK'] is {sound('DISPATCH_FALLBACK')!r}, which is unknown."
 
 
-@finding(
-    "W020", hint='Set TASKS to a backend with workers, such as django_tasks_db.DatabaseBackend; or write "inline".'
-)
+@finding("W020", hint='Set TASKS to a backend with workers, such as django_tasks_db.DatabaseBackend, or use "inline".')
 def find_tasks_without_workers() -> Iterator[str]:
-    """DISPATCHER is `tasks`, and the backend that TASKS names has no workers: nothing is queued, or nothing is sent."""
+    """DISPATCHER is `tasks`, but the backend in TASKS has no workers: messages are not queued, or are never sent."""
     if sound("DISPATCHER") != "tasks" or any(find_wrong_dispatcher()):
         return
+    # A task knows its backend, in django.tasks as in the package django_tasks.
     backend = import_string(f"{PATHS['tasks'].rpartition('.')[0]}.send_message").get_backend()
     if type(backend).__name__ in WORKERLESS:
-        yield f"TASKS['default'] is a {type(backend).__name__}."
+        yield f"TASKS['default'] is a {type(backend).__name__}, which has no workers."

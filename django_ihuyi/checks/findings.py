@@ -1,4 +1,4 @@
-"""What a finding is, and how one comes to Django's system checks."""
+"""Findings, and their registration as Django system checks."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's own name
 from django.db import connections
 
-#: `manage.py check --tag ihuyi` runs ours only.
+#: `manage.py check --tag ihuyi` runs the checks of this app only.
 TAG = "ihuyi"
-#: Where IHUYI is not even a dict, that is all there is to say.
+#: Where IHUYI is not a dict, no other check can read it: only this one runs.
 UNREADABLE = "ihuyi.E001"
 
 #: All findings by their ids, in the order of the documentation.
@@ -23,27 +23,29 @@ Find = Callable[..., Iterable[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that can be wrong: `find` yields a sentence for each place where it is."""
+    """One thing that can be wrong: `find` yields one sentence for each place where it is wrong."""
 
     id: str
     find: Find
-    #: What to do.
+    #: The next step for the reader.
     hint: str
-    #: Whether only `check --deploy` looks for it.
+    #: True if only `check --deploy` runs it.
     deploy: bool
-    #: Whether it asks the databases themselves, as `migrate` and `check --database` do.
+    #: True if it queries the databases: then only `migrate` and `check --database` run it.
     asks_databases: bool
 
     @property
     def meaning(self) -> str:
-        """Say what is wrong, in a sentence."""
+        """Return the sentence that the documentation has for this finding."""
         return (self.find.__doc__ or "").strip()
 
     def as_check(self) -> Callable[..., list[CheckMessage]]:
-        """Return the function that Django calls; it sets attributes on it, which a method would not take."""
+        """Return the function for Django to call."""
 
+        # A function, because Django sets attributes on it, which a bound method does not allow.
         def check(databases: Iterable[str] | None = None, **_: Any) -> list[CheckMessage]:
-            return [self._say(complaint) for complaint in self._find(databases or ())]
+            level = Error if ".E" in self.id else Warning
+            return [level(complaint, hint=self.hint, id=self.id) for complaint in self._find(databases or ())]
 
         return check
 
@@ -54,13 +56,9 @@ class Finding:
         elif self.id == UNREADABLE or not is_unreadable():
             yield from self.find()
 
-    def _say(self, complaint: str) -> CheckMessage:
-        level = Error if ".E" in self.id else Warning
-        return level(complaint, hint=self.hint, id=self.id)
-
 
 def finding(number: str, *, hint: str, deploy: bool = False, asks_databases: bool = False) -> Callable[[Find], Find]:
-    """Register the decorated function as the finding `ihuyi.<number>`; a number is never used again."""
+    """Register the decorated function as the finding `ihuyi.<number>`. A number is never reused."""
 
     def decorate(find: Find) -> Find:
         found = Finding(id=f"ihuyi.{number}", find=find, hint=hint, deploy=deploy, asks_databases=asks_databases)
@@ -75,5 +73,5 @@ def finding(number: str, *, hint: str, deploy: bool = False, asks_databases: boo
 
 
 def is_unreadable() -> bool:
-    """Say whether IHUYI is not even a dict."""
+    """Return True if IHUYI is not a dict, so that no setting can be read."""
     return not isinstance(getattr(django_settings, "IHUYI", {}), Mapping)

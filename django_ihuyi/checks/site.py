@@ -1,4 +1,4 @@
-"""Findings about the site: Django's own settings, as far as codes and limits stand on them."""
+"""Findings about Django's own settings that codes and limits depend on."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import sound
 from django_ihuyi.masking import MaskingReporter
 
-#: Bytes that a key for HMAC-SHA256 should have (RFC 2104, section 3).
+#: Minimum bytes of a key for HMAC-SHA256 (RFC 2104, section 3).
 KEY_LENGTH = 32
-#: What startproject and the example project write for development, and what samples say in place of a key.
+#: Keys that startproject and the example project make for development, and placeholders in samples.
 SAMPLE_KEYS = re.compile(r"django-insecure-|.*(change[-_ ]?me|(your|my)[-_ ]secret[-_ ]key)", re.IGNORECASE)
-#: Caches that each process has for itself, or that lose counts when two processes count at once.
+#: Caches that processes do not share, or that lose counts when two processes count at once.
 UNCOUNTABLE = ("locmem.LocMemCache", "dummy.DummyCache", "filebased.FileBasedCache", "db.DatabaseCache")
 
 
-@finding("E027", hint="Make one with django.core.management.utils.get_random_secret_key(): every code hangs on it.")
+@finding("E027", hint="Make one with django.core.management.utils.get_random_secret_key(): codes are derived from it.")
 def find_short_keys() -> Iterator[str]:
     """SECRET_KEY, or one of SECRET_KEY_FALLBACKS, is shorter than 32 bytes."""
     for name, key in _keys():
@@ -31,59 +31,65 @@ def find_short_keys() -> Iterator[str]:
 
 @finding("E077", hint="Make one with django.core.management.utils.get_random_secret_key().", deploy=True)
 def find_sample_keys() -> Iterator[str]:
-    """DEBUG is off, and SECRET_KEY, or one of SECRET_KEY_FALLBACKS, is one for development or out of a sample."""
+    """DEBUG is off, and SECRET_KEY, or one of SECRET_KEY_FALLBACKS, is a development or sample key."""
     for name, key in _keys():
         if not django_settings.DEBUG and SAMPLE_KEYS.match(str(key)):
-            yield f"{name} is one that others know, or may know."
+            yield f"{name} is a development or sample key, which others may know."
 
 
 @finding("E028", hint="Set USE_TZ to True, as Django does by default.")
 def find_naive_times() -> Iterator[str]:
-    """USE_TZ is off: lifetimes and limits would be wrong for an hour twice a year."""
+    """USE_TZ is off: lifetimes and limits would be wrong for an hour, twice a year."""
     if not django_settings.USE_TZ:
         yield "USE_TZ is False."
 
 
-@finding("E029", hint='Write origins as browsers do: "https://app.example.com", with a port only if it is unusual.')
+@finding("E029", hint='Write origins as browsers do: "https://app.example.com", without a default port.')
 def find_wrong_origins() -> Iterator[str]:
-    """CROSS_SITE_ORIGINS holds something that no browser sends as Origin."""
+    """CROSS_SITE_ORIGINS has an entry that no browser sends as Origin."""
     for origin in sound("CROSS_SITE_ORIGINS"):
         if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|[a-z][a-z0-9+.-]*://[a-z0-9._-]+", origin):
-            yield f"{origin!r} in IHUYI['CROSS_SITE_ORIGINS'] is no origin."
+            yield f"{origin!r} in IHUYI['CROSS_SITE_ORIGINS'] is not an origin."
 
 
-@finding("E030", hint='Write "sms.example.com", or "sms.example.com:8443" for another port than 443.')
+@finding("E030", hint='Write "sms.example.com", or "sms.example.com:8443" for a port other than 443.')
 def find_wrong_hosts() -> Iterator[str]:
-    """PLATFORM_HOSTS holds something that is no host."""
+    """PLATFORM_HOSTS has an entry that is not a host."""
     for host in sound("PLATFORM_HOSTS"):
         if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?", host):
-            yield f"{host!r} in IHUYI['PLATFORM_HOSTS'] is no host."
+            yield f"{host!r} in IHUYI['PLATFORM_HOSTS'] is not a host."
 
 
-@finding("W007", hint="Use Redis or memcached: the limits per client count in each process for itself.", deploy=True)
+@finding("W007", hint="Use Redis or memcached, which count the requests of all processes.", deploy=True)
 def find_uncountable_caches() -> Iterator[str]:
-    """CLIENT_LIMITS or GLOBAL_LIMITS are counted in a cache that the site's processes do not share exactly."""
+    """CLIENT_LIMITS or GLOBAL_LIMITS are counted in a cache that the processes do not share, or that loses counts."""
     alias = getattr(django_settings, "RATELIMIT_USE_CACHE", "default")
     backend = django_settings.CACHES.get(alias, {}).get("BACKEND", "")
     if backend.endswith(UNCOUNTABLE) and (_limits("CLIENT_LIMITS") or _limits("GLOBAL_LIMITS")):
-        yield f"CACHES[{alias!r}] is a {backend.rpartition('.')[2]}, which cannot count requests of all processes."
+        yield f"CACHES[{alias!r}] is a {backend.rpartition('.')[2]}, which cannot count the requests of all processes."
 
 
 @finding("W008", hint="Set TRUSTED_PROXY_COUNT to the number of proxies that append to X-Forwarded-For.", deploy=True)
 def find_uncounted_proxies() -> Iterator[str]:
-    """Django is told of a proxy, and the limits are not: all clients would share the proxy's address."""
-    is_proxied = django_settings.SECURE_PROXY_SSL_HEADER or django_settings.USE_X_FORWARDED_HOST
-    if is_proxied and sound("TRUSTED_PROXY_COUNT") == 0 and _limits("CLIENT_LIMITS"):
-        yield "The site stands behind a proxy, and IHUYI['TRUSTED_PROXY_COUNT'] is 0."
+    """Django's settings name a proxy, but TRUSTED_PROXY_COUNT is 0: all clients would share the proxy's address."""
+    if _limits("CLIENT_LIMITS"):
+        yield from complain_of_proxies()
 
 
 @finding("W035", hint='Set DEFAULT_EXCEPTION_REPORTER to "django_ihuyi.masking.MaskingReporter".', deploy=True)
 def find_telling_mails() -> Iterator[str]:
-    """Mails about errors show the values of variables, and so may numbers and codes."""
+    """Error mails show the values of variables, which may be numbers and codes."""
     for name, handler in django_settings.LOGGING.get("handlers", {}).items():
         reporter = handler.get("reporter_class") or django_settings.DEFAULT_EXCEPTION_REPORTER
         if handler.get("include_html") and not issubclass(import_string(reporter), MaskingReporter):
-            yield f"LOGGING's handler {name!r} has include_html, and reports by {reporter}."
+            yield f"The handler {name!r} of LOGGING has include_html on, and its reporter is {reporter}."
+
+
+def complain_of_proxies() -> Iterator[str]:
+    """Yield a complaint if Django's settings name a proxy that TRUSTED_PROXY_COUNT does not count."""
+    is_proxied = django_settings.SECURE_PROXY_SSL_HEADER or django_settings.USE_X_FORWARDED_HOST
+    if is_proxied and sound("TRUSTED_PROXY_COUNT") == 0:
+        yield "The site is behind a proxy, but IHUYI['TRUSTED_PROXY_COUNT'] is 0."
 
 
 def _keys() -> Iterator[tuple[str, str | bytes]]:
@@ -93,5 +99,5 @@ def _keys() -> Iterator[tuple[str, str | bytes]]:
 
 
 def _limits(name: str) -> bool:
-    """Say whether a setting holds any rate."""
+    """Return True if a setting has any rate."""
     return any(sound(name).values())

@@ -26,10 +26,8 @@ from django_ihuyi.client.protocol import (
     secrets_of,
 )
 from django_ihuyi.client.resolver import Lookup
+from django_ihuyi.client.results import Scope, describe
 from django_ihuyi.exceptions import InvalidAnswer
-
-#: The result code for a dynamic password whose time is too far from the platform's own.
-EXPIRED = 40501
 
 
 class Client:
@@ -120,7 +118,7 @@ class Client:
             outcome=_outcome(answer.code),
             code=answer.code,
             text=answer.text,
-            fault="clock_skew" if answer.code == EXPIRED else "",
+            fault="clock_skew" if _is_about_clock(answer.code) else "",
             platform_id=answer.platform_id,
             elapsed=elapsed,
         )
@@ -174,11 +172,22 @@ class Client:
             return FAULTS["answer_invalid"]
         # The clock learns even if it is too late for a retry: the next call is then signed with the right time.
         is_late = monotonic() > deadline
-        if answer.code == EXPIRED and time and may_learn and self._clock.learn(reply.date, told=told) and not is_late:
+        if (
+            _is_about_clock(answer.code)
+            and time
+            and may_learn
+            and self._clock.learn(reply.date, told=told)
+            and not is_late
+        ):
             # The first try was a refusal, so nothing can be sent twice.
             return self._ask(method, build, parse, deadline=deadline, may_learn=False)
         # The text may echo the request.
         return replace(answer, text=clean(answer.text, secrets=(self._api_key, *secrets_of(form))))
+
+
+def _is_about_clock(code: int) -> bool:
+    """Return True if the platform refused a dynamic password whose time is too far from its own."""
+    return describe(code).scope is Scope.CLOCK
 
 
 def _outcome(code: int) -> Outcome:

@@ -103,6 +103,8 @@ class ResultCode:
     #: The `code` of the REST answer, and its `retry_after` in seconds (0: to try again does not help).
     answer: str = "sending_unavailable"
     retry_after: int = 60
+    #: Whether the platform refused this machine's address; the doctor shows it then.
+    is_about_address: bool = False
     #: The rows that stand in place of this one on other channels, by the channel's name.
     by_channel: Mapping[str, ResultCode] = field(default_factory=dict)
 
@@ -182,6 +184,7 @@ _ROWS = (
         seed_text="非法ip访问",
         zh="服务器的 IP 不被允许；请在平台用户中心登记服务器的出口 IP。",
         en="The server's address is not allowed; register its outgoing address in the platform's user centre.",
+        is_about_address=True,
     ),
     _account(
         code=401,
@@ -250,6 +253,7 @@ _ROWS = (
         seed_text="访问 ip 与备案 ip 不符",
         zh="服务器的出口 IP 与登记的不同；请在平台用户中心更新。",
         en="The server's outgoing address is not the one registered; update it in the platform's user centre.",
+        is_about_address=True,
     ),
     _number(
         code=406,

@@ -1,8 +1,8 @@
-"""Examine a site without sending anything, and say what to do.
+"""Examine a site without sending a message, and report problems with their next steps.
 
-- `examination`: `examine`, the whole of it
-- `diagnoses`: `Diagnosis`, one line of it
-- `site`, `stores`, `channels`: what is examined, one function a finding
-- `trials`: one real message, followed
+- `examination`: `examine`, all steps
+- `diagnoses`: `Diagnosis`, one line of the report
+- `site`, `stores`, `channels`: the steps, one function each
+- `trials`: one real message, sent and followed
 - `phrases`: result codes and faults in the reader's language
 """

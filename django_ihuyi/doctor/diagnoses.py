@@ -1,17 +1,16 @@
-"""What an examination says: lines of one kind."""
+"""The lines of an examination."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 
 class Level(enum.Enum):
-    """How a thing stands."""
+    """The state of the thing that was examined."""
 
     OK = "OK"
-    #: It works, and may not do so for long or for everybody.
+    #: It works, but may stop working soon, or does not work for everyone.
     WARN = "WARN"
     #: It does not work.
     FAIL = "FAIL"
@@ -19,23 +18,33 @@ class Level(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """How one thing stands, and what to do; never with a key, a code or a whole number."""
+    """The state of one thing, and the next step. It never contains a key, a code or a complete number."""
 
     level: Level
-    #: What was looked at: stable, and in no language.
+    #: The thing that was examined: a stable, untranslated name.
     subject: str
     text: str
-    #: What to do; empty where there is nothing.
+    #: The next step; empty if there is none.
     advice: str = ""
 
     def __str__(self) -> str:
         return f"{self.level.value:<4}  {self.subject}: {self.text} {self.advice}".rstrip()
 
     def as_dict(self) -> dict[str, str]:
-        """Return what `--json` prints."""
+        """Return the object that `--json` prints."""
         return {"level": self.level.value, "subject": self.subject, "text": self.text, "advice": self.advice}
 
 
-def is_healthy(diagnoses: Iterable[Diagnosis]) -> bool:
-    """Say whether nothing fails."""
-    return all(diagnosis.level is not Level.FAIL for diagnosis in diagnoses)
+def ok(subject: str, text: str, advice: str = "") -> Diagnosis:
+    """Return a diagnosis of something that works."""
+    return Diagnosis(level=Level.OK, subject=subject, text=text, advice=advice)
+
+
+def warn(subject: str, text: str, advice: str = "") -> Diagnosis:
+    """Return a diagnosis of something that works, but may not for long, or not for everyone."""
+    return Diagnosis(level=Level.WARN, subject=subject, text=text, advice=advice)
+
+
+def fail(subject: str, text: str, advice: str = "") -> Diagnosis:
+    """Return a diagnosis of something that does not work."""
+    return Diagnosis(level=Level.FAIL, subject=subject, text=text, advice=advice)

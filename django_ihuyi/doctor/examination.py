@@ -1,27 +1,34 @@
-"""The whole examination, from the settings to the balance of every channel."""
+"""All steps of the examination, from the settings to the balance of every channel."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.utils.translation import gettext as _
+
 from django_ihuyi.conf import settings
 from django_ihuyi.doctor.channels import examine_channel
-from django_ihuyi.doctor.diagnoses import Diagnosis
+from django_ihuyi.doctor.diagnoses import Diagnosis, fail
 from django_ihuyi.doctor.site import (
     examine_keys,
     examine_proxies,
     examine_settings,
     examine_test_numbers,
-    find_unreadable,
+    run_our_checks,
 )
 from django_ihuyi.doctor.stores import examine_cache, examine_database, our_databases
 
+#: Errors after which the other settings cannot be read.
+UNREADABLE = {"ihuyi.E001", "ihuyi.E003", "ihuyi.E014"}
+
 
 def examine() -> Iterator[Diagnosis]:
-    """Say how everything stands, one line after the other; no message is sent."""
-    yield from examine_settings()
-    if unreadable := find_unreadable():
-        yield unreadable
+    """Yield one diagnosis after the other, as soon as it is known. No message is sent."""
+    found = run_our_checks()
+    yield from examine_settings(found)
+    if any(message.id in UNREADABLE for message in found):
+        advice = _("Correct these settings first, then run the doctor again.")
+        yield fail("settings", _("Nothing else can be examined."), advice)
         return
     yield examine_keys()
     yield examine_proxies()

@@ -1,4 +1,4 @@
-"""The database, which judges the limits, and the cache, which counts requests."""
+"""The databases, which enforce the limits, and the cache, which counts requests."""
 
 from __future__ import annotations
 
@@ -22,60 +22,59 @@ from django.utils.translation import ngettext
 
 from django_ihuyi.conf import settings
 from django_ihuyi.database.clock import sql_now, to_datetime
-from django_ihuyi.doctor.diagnoses import Diagnosis, Level
+from django_ihuyi.doctor.diagnoses import Diagnosis, fail, ok, warn
 from django_ihuyi.models import Message, Recipient, Verification
 
-#: How far the database's clock may be from this machine's.
+#: The allowed difference between the database's clock and this machine's.
 TOLERANCE = timedelta(seconds=30)
-#: Caches that each process has for itself, and those that lose counts when two processes count at once.
+#: Caches that processes do not share, and caches that lose counts when two processes count at once.
 PRIVATE, INEXACT = (LocMemCache, DummyCache), (FileBasedCache, DatabaseCache)
 
 
 def our_databases() -> list[BaseDatabaseWrapper]:
-    """Return the databases that our tables are written to."""
+    """Return the databases that the tables of this app are written to."""
     aliases = {router.db_for_write(model) for model in (Recipient, Verification, Message)}
     return [connections[alias] for alias in sorted(aliases)]
 
 
 def examine_database(connection: BaseDatabaseWrapper) -> Iterator[Diagnosis]:
-    """Reach a database, look whether our tables are there, and compare its clock with this machine's."""
+    """Connect to a database, check its tables, and compare its clock with this machine's."""
     subject = f"database {connection.alias}"
     try:
         connection.ensure_connection()
         missing, skew = _count_missing(connection), _measure_skew(connection)
-    except Exception as error:  # noqa: BLE001 - every database raises those of its own library
-        # Its words may hold the address with a password in it.
+    except Exception as error:  # noqa: BLE001 - each database library raises its own exceptions
+        # The text of the exception may contain the address and the password.
         text = _("The database does not answer (%(error)s).") % {"error": type(error).__name__}
-        advice = _("Nothing is sent or verified without it: look at DATABASES, and at the server.")
-        yield Diagnosis(level=Level.FAIL, subject=subject, text=text, advice=advice)
+        yield fail(subject, text, _("Without it nothing is sent or verified: check DATABASES and the server."))
         return
     yield _judge_tables(subject, missing, name=connection.display_name)
     yield judge_database_clock(subject, skew)
 
 
 def judge_database_clock(subject: str, skew: timedelta) -> Diagnosis:
-    """Judge how far a database's clock is from this machine's."""
+    """Judge the difference between a database's clock and this machine's."""
     figures = {"seconds": round(skew.total_seconds()), "tolerance": TOLERANCE.total_seconds()}
     text = _("Its clock differs from this machine's by %(seconds)+d seconds; %(tolerance)d are allowed.") % figures
     if abs(skew) <= TOLERANCE:
-        return Diagnosis(level=Level.OK, subject=subject, text=text)
-    advice = _("Lifetimes and limits hold, for the database alone judges them; set both clocks by NTP all the same.")
-    return Diagnosis(level=Level.WARN, subject=subject, text=text, advice=advice)
+        return ok(subject, text)
+    advice = _("Lifetimes and limits are correct: only the database's clock counts. Synchronize both clocks by NTP.")
+    return warn(subject, text, advice)
 
 
 def examine_cache() -> Diagnosis:
-    """Let the cache count, and say whether all processes would count together."""
+    """Count in the cache, and judge whether all processes count together."""
     alias = getattr(django_settings, "RATELIMIT_USE_CACHE", "default")
     subject = f"cache {alias}"
     if not any([*settings.CLIENT_LIMITS.values(), *settings.GLOBAL_LIMITS.values()]):
-        return Diagnosis(level=Level.OK, subject=subject, text=_("No limit is counted in it."))
+        return ok(subject, _("No limit is counted in this cache."))
     try:
         cache = caches[alias]
         counts = _count_to(3, cache) == 3
-    except Exception as error:  # noqa: BLE001 - every cache raises those of its own library
+    except Exception as error:  # noqa: BLE001 - each cache library raises its own exceptions
         text = _("The cache does not answer (%(error)s).") % {"error": type(error).__name__}
         advice = _("Until it does, sends are counted in the database, and guesses per client are not limited.")
-        return Diagnosis(level=Level.FAIL, subject=subject, text=text, advice=advice)
+        return fail(subject, text, advice)
     return _judge_cache(cache, counts=counts, subject=subject)
 
 
@@ -95,20 +94,20 @@ def _measure_skew(connection: BaseDatabaseWrapper) -> timedelta:
 
 def _judge_tables(subject: str, missing: int, *, name: str) -> Diagnosis:
     if not missing:
-        text = _("%(database)s answers, and our tables are there.") % {"database": name}
-        return Diagnosis(level=Level.OK, subject=subject, text=text)
+        return ok(subject, _("%(database)s answers, and the tables of ihuyi are up to date.") % {"database": name})
     text = ngettext(
         "%(count)d migration of ihuyi is not applied.", "%(count)d migrations of ihuyi are not applied.", missing
     ) % {"count": missing}
-    return Diagnosis(level=Level.FAIL, subject=subject, text=text, advice=_("Run manage.py migrate."))
+    return fail(subject, text, _("Run manage.py migrate."))
 
 
 def _count_to(number: int, cache: BaseCache) -> int:
+    # A key of its own, so that two doctors at the same time do not count together.
     key = f"ihuyi.doctor.{secrets.token_hex(8)}"
     try:
         cache.add(key, 0, timeout=60)
         return [cache.incr(key) for _ in range(number)][-1]
-    except ValueError:  # the key is not there, although it was added: a cache that keeps nothing
+    except ValueError:  # the key that was just added is missing: the cache stores nothing
         return 0
     finally:
         cache.delete(key)
@@ -118,13 +117,10 @@ def _judge_cache(cache: BaseCache, *, counts: bool, subject: str) -> Diagnosis:
     name = {"cache": type(cache).__name__}
     advice = _("Use Redis or memcached for CLIENT_LIMITS and GLOBAL_LIMITS.")
     if not counts:
-        text = _("%(cache)s keeps nothing: no limit per client holds.") % name
-        return Diagnosis(level=Level.FAIL, subject=subject, text=text, advice=advice)
+        return fail(subject, _("%(cache)s stores nothing: limits per client have no effect.") % name, advice)
     if isinstance(cache, PRIVATE):
-        text = _("%(cache)s counts, but in each process for itself.") % name
-        return Diagnosis(level=Level.WARN, subject=subject, text=text, advice=advice)
+        return warn(subject, _("%(cache)s counts separately in each process.") % name, advice)
     if isinstance(cache, INEXACT):
-        text = _("%(cache)s counts for all processes, but loses counts when two count at once.") % name
-        return Diagnosis(level=Level.WARN, subject=subject, text=text, advice=advice)
-    text = _("%(cache)s counts, for all processes together.") % name
-    return Diagnosis(level=Level.OK, subject=subject, text=text)
+        text = _("%(cache)s counts for all processes, but loses simultaneous counts.") % name
+        return warn(subject, text, advice)
+    return ok(subject, _("%(cache)s counts for all processes together.") % name)

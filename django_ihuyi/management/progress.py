@@ -1,4 +1,4 @@
-"""How far a batch has come: counted by the database, told in a line."""
+"""The progress of a batch, counted in the database and printed in one line."""
 
 from __future__ import annotations
 
@@ -18,46 +18,46 @@ _OPEN = (State.QUEUED, State.SENDING)
 
 @dataclass(kw_only=True)
 class Progress:
-    """A batch that is under way."""
+    """The progress of one batch."""
 
     batch: str
-    #: The rows of its file.
+    #: Rows of the file.
     total: int
     using: str
-    #: Why rows became no message, in this run: {reason: how many}.
+    #: Rows of this run that did not become a message: {reason: count}.
     refused: Counter[str] = field(default_factory=Counter)
-    #: What the messages have become: {state: how many}.
+    #: Messages of all runs: {state: count}.
     states: Counter[str] = field(default_factory=Counter)
-    #: What was done when this run began, and when that was.
+    #: Rows done before this run, and its start: the rate is that of this run.
     _done_before: int = 0
     _began: float = 0.0
 
     def begin(self) -> None:
-        """Count what an earlier run has done; the rate is that of this one."""
+        """Count the rows that earlier runs have finished."""
         self.count()
         self._done_before, self._began = self.done, monotonic()
 
     def count(self) -> None:
-        """Ask the database."""
+        """Read the states of the messages from the database."""
         self.states = BatchRow.objects.using(self.using).count_states(self.batch)
 
     @property
     def open(self) -> int:
-        """Messages that wait in the queue, or are being sent."""
+        """Return the number of messages that are queued or being sent."""
         return self._sum(_OPEN)
 
     @property
     def done(self) -> int:
-        """Rows that have come to an end."""
+        """Return the number of rows that are finished."""
         return self.refused.total() + self.states.total() - self.open
 
     @property
     def sent(self) -> int:
-        """Messages that have left, and those that may have."""
+        """Return the number of messages that were sent, or may have been."""
         return self._sum((*_SENT, State.UNKNOWN))
 
     def tell(self) -> str:
-        """Say it in a line."""
+        """Return the progress as one line of text."""
         rate = (self.done - self._done_before) / max(monotonic() - self._began, 0.001)
         rest = self.total - self.done
         return _(

@@ -1,4 +1,4 @@
-"""Rows of a file that people make with a spreadsheet, or programs write: CSV with a line of names, or JSON lines."""
+"""Read the rows of a file: CSV with a header line, or JSON lines."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from pathlib import Path
 
 from django_ihuyi.delivery.bulk import Row
 
-#: What the column of numbers, or the member of each object, is called.
+#: The names of the column, or the members of each JSON object.
 PHONE, VARIABLES = "phone", "variables"
 _JSON_LINES = {".jsonl", ".ndjson"}
 
 
 def read_rows(path: Path, *, encoding: str) -> Iterator[Row]:
-    """Yield the rows of a file, one at a time. Raises ValueError, with the place and without what stands there."""
+    """Yield the rows of a file, one at a time. Raise ValueError with the line's number, but without its content."""
     with path.open(encoding=encoding, newline="") as file:
         read = _read_json_lines if path.suffix.lower() in _JSON_LINES else _read_csv
         try:
             yield from read(file)
         except UnicodeDecodeError as error:
-            raise ValueError(f"the file is not written in {encoding}") from error
+            raise ValueError(f"the file is not encoded in {encoding}") from error
         except csv.Error as error:
-            raise ValueError(f"the file is no CSV: {error}") from error
+            raise ValueError(f"the file is not valid CSV: {error}") from error
 
 
 def _read_csv(lines: Iterator[str]) -> Iterator[Row]:
@@ -48,7 +48,7 @@ def _read_json_lines(lines: Iterator[str]) -> Iterator[Row]:
             row = json.loads(line)
             phone, variables = row[PHONE], row.get(VARIABLES, [])
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"line {number} is no JSON object with a {PHONE!r}") from error
+            raise ValueError(f"line {number} is not a JSON object with the member {PHONE!r}") from error
         if not isinstance(variables, list) or not all(isinstance(text, str) for text in (phone, *variables)):
-            raise ValueError(f"line {number}: {PHONE!r} must be a text, and {VARIABLES!r} a list of texts")
+            raise ValueError(f"line {number}: {PHONE!r} must be a string, and {VARIABLES!r} a list of strings")
         yield Row(number=phone, variables=tuple(variables))

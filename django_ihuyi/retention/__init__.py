@@ -1,4 +1,4 @@
-"""How long what is kept (RETENTION): erase what is due, hand out or erase what is held about one number."""
+"""Retention periods: erase rows that are due; export or erase all data about one number."""
 
 from django_ihuyi.retention.purging import Batch, purge
 from django_ihuyi.retention.subjects import export, forget

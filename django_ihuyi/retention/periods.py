@@ -6,19 +6,19 @@ from datetime import timedelta
 
 from django_ihuyi.conf import settings
 
-#: What may be kept without an end.
+#: Periods that may be None: unlimited.
 UNLIMITED = {"verification_days"}
-#: Limits look back a day, and an hour more for calls that ended long after they began: so long a message counts.
+#: How long a message counts for the limits: a day, and an hour for calls that ended long after they began.
 COUNTED = timedelta(hours=25)
 
 
 def period(name: str) -> timedelta | None:
-    """Return the period `name` of RETENTION; None for ever."""
+    """Return a period of RETENTION; None means unlimited."""
     length, unit = settings.RETENTION[name], name.rpartition("_")[2]
     return None if length is None else timedelta(**{unit: length})
 
 
 def message_period() -> timedelta | None:
-    """Return how long messages are kept: whatever is set, as long as the limits count them."""
+    """Return how long messages are kept: at least as long as the limits count them."""
     kept = period("message_days")
     return None if kept is None else max(kept, COUNTED)

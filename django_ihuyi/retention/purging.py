@@ -1,4 +1,4 @@
-"""Erase what is due: in small transactions, each of which leaves a state that is right, with a pause after each."""
+"""Erase due rows in small transactions with pauses. Each transaction leaves a consistent state."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from django_ihuyi.models import Message
 from django_ihuyi.retention.erasing import Owned
 from django_ihuyi.retention.steps import STEPS, Step
 
-#: Rows of the largest transaction, and of the first one of each step.
+#: Maximum rows of a transaction, and rows of the first transaction of each step.
 BATCH_SIZE, FIRST = 5000, 100
-#: Seconds that a transaction should take: one that took more is followed by a smaller one. The longest may take 0.2;
-#: now and then one takes four times as long as the one before, with as many rows.
+#: Target duration of a transaction in seconds: after a longer one, the next is smaller. The longest may take 0.2
+#: seconds, and a transaction sometimes takes four times as long as the one before, with the same number of rows.
 AIM = 0.05
-#: How often a step goes over its rows, as long as it had to leave some that were in use.
+#: Maximum passes of a step over its rows: a further pass is needed if some rows were locked.
 PASSES = 3
 
 
@@ -29,18 +29,17 @@ class Batch:
     """One transaction of a purge."""
 
     step: Step
-    #: Rows that were due, and those of them that were erased: the others are in use.
+    #: Rows that were due, and rows that were erased. The others were locked.
     due: int
     rows: int
     seconds: float
 
 
 def purge(*, batch_size: int = BATCH_SIZE, pause: float = 0.0, using: str | None = None) -> Iterator[Batch]:
-    """Erase what RETENTION no longer keeps, and yield each batch; nothing happens before the first is asked for.
+    """Erase rows whose RETENTION period has ended, and yield each batch. Nothing happens before the first iteration.
 
-    What is left to do is what the tables say: a purge that was stopped, or killed, is completed by the next one, and
-    any number of them may run beside each other. None waits for a recipient that a send, or another purge, is at work
-    on; what is still in use at the end is taken by the next run.
+    The tables hold the only state, so the next purge completes one that was killed, and purges may run in parallel.
+    A purge never waits for a recipient that a send or another purge has locked; the next run erases its rows.
     """
     database = using or router.db_for_write(Message)
     for step in STEPS:
@@ -55,7 +54,7 @@ def purge(*, batch_size: int = BATCH_SIZE, pause: float = 0.0, using: str | None
 
 
 def resize(size: int, *, seconds: float, most: int) -> int:
-    """Return how many rows the next transaction should have, after one of `size` rows took so long."""
+    """Return the number of rows of the next transaction, after one of `size` rows took `seconds`."""
     if seconds > AIM:
         return max(1, size // 2)
     return min(most, size * 2) if seconds < AIM / 2 else size
@@ -70,7 +69,8 @@ def _run(step: Step, *, batch_size: int, using: str) -> Iterator[Batch]:
         seconds = time.monotonic() - started
         yield Batch(step=step, due=len(picked), rows=rows, seconds=seconds)
         size = resize(size, seconds=seconds, most=batch_size)
-        # Not from the beginning again: what was erased there is still in the way of the index until it is vacuumed.
+        # Continue behind the last row: PostgreSQL would scan the dead index entries of erased rows until a vacuum.
+        # Other rows may have the time of the last one. If no row was erased, all were locked: skip their time, too.
         passed = "gte" if rows else "gt"
         due = step.due(using=using).filter(**{f"{step.since}__{passed}": picked[-1][2]})
 

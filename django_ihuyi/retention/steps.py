@@ -1,4 +1,4 @@
-"""What has its time: the steps of a purge. A further one is a further entry of STEPS."""
+"""The steps of a purge: which rows are erased after which period. To erase other rows, add an entry to STEPS."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.utils.functional import Promise
@@ -22,32 +22,29 @@ from django_ihuyi.models.unmatched_receipts import UnmatchedReceipt
 from django_ihuyi.retention import erasing
 from django_ihuyi.retention.periods import COUNTED, message_period, period
 
-
-class Erase(Protocol):
-    """Erase rows of a model, in the caller's transaction; return how many were."""
-
-    def __call__(self, model: type[Model], rows: erasing.Owned, *, using: str) -> int: ...
+#: Erase rows of a model in the caller's transaction: erase(model, rows, using=alias). Return the number of rows.
+Erase = Callable[..., int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Rows of one model that are erased when their time is over."""
+    """Rows of one model that are erased after a period."""
 
     name: str | Promise
     model: type[Model]
-    #: The column that their time is counted from; an index begins with `only` and ends with it.
+    #: The column with the start of the period. An index has the columns of `only` followed by this one.
     since: str
-    #: How long they are kept; None for ever.
+    #: Return the period; None means unlimited.
     kept: Callable[[], timedelta | None]
     only: dict[str, Any] = field(default_factory=dict)
     erase: Erase = erasing.delete_with_recipients
-    #: The column that names the recipient. Rows that belong to none have "pk" here, and `erasing.delete_expired` above;
-    #: or the time of their last use, and `erasing.delete_unused`.
+    #: The column of the recipient. Rows without a recipient have "pk" here with `erasing.delete_expired`, or the time
+    #: of their last use with `erasing.delete_unused`.
     owner: str = "recipient_id"
 
     def due(self, *, using: str, grace: timedelta = timedelta(0)) -> QuerySet[Any]:
-        """Return the rows whose time was over so long ago, oldest first."""
-        # In the index's whole order: PostgreSQL does not see that a column that is NULL in all rows orders nothing.
+        """Return the rows whose period ended at least `grace` ago, oldest first."""
+        # Order by all columns of the index: PostgreSQL does not take a column that is NULL in all rows for constant.
         rows = self.model._base_manager.using(using).order_by(*self.only, self.since)
         kept = self.kept()
         if kept is None:
@@ -55,7 +52,12 @@ class Step:
         return rows.filter(**self.only, **{f"{self.since}__lt": DatabaseNow() - (kept + grace)})
 
 
-#: In their order: what refers to other rows goes before them.
+def _expiring(name: Promise, model: type[Model]) -> Step:
+    """Return a step for rows that have their own end, and no recipient."""
+    return Step(name=name, model=model, since="expires_at", kept=timedelta, erase=erasing.delete_expired, owner="pk")
+
+
+#: In this order: rows are erased before the rows they refer to.
 STEPS: list[Step] = [
     Step(name=_("messages"), model=Message, since="created_at", kept=message_period),
     Step(
@@ -86,22 +88,8 @@ STEPS: list[Step] = [
         since="received_at",
         kept=lambda: unmatched_receipts.LIFETIME,
     ),
-    Step(
-        name=_("answers to idempotency keys"),
-        model=IdempotencyKey,
-        since="expires_at",
-        kept=timedelta,
-        erase=erasing.delete_expired,
-        owner="pk",
-    ),
-    Step(
-        name=_("spent captchas"),
-        model=SpentCaptcha,
-        since="expires_at",
-        kept=timedelta,
-        erase=erasing.delete_expired,
-        owner="pk",
-    ),
+    _expiring(_("answers to idempotency keys"), IdempotencyKey),
+    _expiring(_("spent captchas"), SpentCaptcha),
     Step(
         name=_("budgets"),
         model=Budget,

@@ -1,4 +1,4 @@
-"""What is held about one number: hand it out, or erase it (PIPL, articles 45 and 47)."""
+"""Export or erase all data about one number (PIPL, articles 45 and 47)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django_ihuyi.models.unmatched_receipts import UnmatchedReceipt
 from django_ihuyi.retention import erasing
 from django_ihuyi.retention.periods import COUNTED
 
-#: What opens a door and says nothing about anybody: from these a live code is derived, or a guess is made.
+#: Columns that are not exported: they contain no personal data, but allow to derive or guess a live code.
 WITHHELD: dict[type[Model], set[str]] = {
     Recipient: {"version"},
     Verification: {"id", "seed", "key_id", "recipient_id"},
@@ -28,19 +28,18 @@ WITHHELD: dict[type[Model], set[str]] = {
 
 @sensitive_variables()
 def export(phone: str, *, using: str | None = None) -> dict[str, Any]:
-    """Return all that is held about a canonical number, but for what codes are derived from."""
+    """Return all data about a canonical number, except the columns that a code could be derived from."""
     recipients = Recipient.objects.using(using or router.db_for_write(Recipient)).of(phone)
-    return {"phone": phone, "recipients": [_tell_all(recipient) for recipient in recipients]}
+    return {"phone": phone, "recipients": [_export_all(recipient) for recipient in recipients]}
 
 
 @sensitive_variables()
 def forget(phone: str, *, using: str | None = None) -> bool:
-    """Erase a canonical number and all that is held about it; False if there was nothing.
+    """Erase a canonical number and all data about it. Return False if there were none.
 
-    What the limits count is kept for 25 hours, under the number's fingerprint: that a message was sent, and when. A
-    refusal is kept until somebody takes it back: that the phone wants no advertisements, that the platform suppressed
-    it; and five or more wrong guesses in a row are kept until a right one. Otherwise to be forgotten would be the way
-    round each of them.
+    Under the number's fingerprint, the times of its messages stay for 25 hours, because the limits count them. Opt-outs
+    and suppressions stay until they are lifted, and five or more wrong guesses in a row until a right one. Without
+    these exceptions, erasing a number would be a way around every limit.
     """
     database = using or router.db_for_write(Recipient)
     return transactions.retry(lambda: _forget(phone, using=database), using=database)
@@ -50,7 +49,7 @@ def _forget(phone: str, *, using: str) -> bool:
     recipients = Recipient.objects.using(using)
     with transaction.atomic(using=using):
         recipient, others = choose_row(recipients.of(phone), phone=phone)
-        if recipient._state.adding:
+        if recipient._state.adding:  # choose_row() found no row
             return False
         for row in [recipient, *others]:
             recipients.claim(row)  # a send that has read the row reads it again after this transaction
@@ -72,17 +71,17 @@ def _erase_rows(recipient: Recipient, *, using: str) -> None:
     messages.update(text="", variables=[], client="", erased=True)
 
 
-def _tell_all(recipient: Recipient) -> dict[str, Any]:
-    told = _tell(recipient)
+def _export_all(recipient: Recipient) -> dict[str, Any]:
+    exported = _export_row(recipient)
     for relation in Recipient._meta.related_objects:
         rows = relation.related_model._base_manager.using(recipient._state.db).filter(
             **{relation.field.name: recipient}
         )
-        told[str(relation.get_accessor_name())] = [_tell(row) for row in rows.order_by("pk")]
-    return told
+        exported[str(relation.get_accessor_name())] = [_export_row(row) for row in rows.order_by("pk")]
+    return exported
 
 
-def _tell(row: Model) -> dict[str, Any]:
+def _export_row(row: Model) -> dict[str, Any]:
     withheld = WITHHELD.get(type(row), set())
     return {
         field.attname: getattr(row, field.attname)

@@ -1,4 +1,4 @@
-"""The desk: who may see what, that nothing secret is among it, and what an operator may lift."""
+"""The admin: permissions of each role, no secret on any page, and the action that lifts suppressions."""
 
 import re
 
@@ -49,7 +49,7 @@ def make_user(role):
 
 @pytest.fixture
 def enter(client):
-    """Take a role; return a client who is logged in as it."""
+    """Return a function that returns a client logged in with a role."""
 
     def take(role):
         if ROLES[role] is not None:
@@ -65,7 +65,7 @@ def answer(phone=PHONE, content="TD\x1b[31m\u202e<b>=1+1"):
 
 @pytest.fixture
 def story(configure, outbox):
-    """What is on the desk; return the secrets that must not be."""
+    """Write rows of every kind; return the secrets that no page may show."""
     configure(CODE_LENGTH=8)
     live = send()
     guess_wrong(live)
@@ -86,7 +86,7 @@ def address(name, page, *arguments):
 
 
 def pages():
-    """Every page of the app's admin, by what it is."""
+    """Return {name: address} of every page of the app's admin."""
     found = {"app": reverse("admin:app_list", args=["ihuyi"]), "index": reverse("admin:index")}
     for name, model in MODELS.items():
         row = model.objects.order_by("pk").first()
@@ -99,7 +99,7 @@ def pages():
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("role", EVERYBODY)
-def test_each_role_reaches_what_it_may_and_nothing_else(story, enter, role, method):
+def test_each_role_sees_only_permitted_pages(story, enter, role, method):
     client = enter(role)
 
     statuses = {page: getattr(client, method)(url).status_code for page, url in pages().items()}
@@ -154,7 +154,7 @@ def act(client, name, action):
 
 
 def shown(secrets, answers):
-    """The secrets that stand in answers, or in the headers and addresses on the way to them."""
+    """Return the secrets in responses, their headers, and the addresses of redirects."""
     texts = [f"{answer.content.decode()} {answer.headers} {answer.redirect_chain}" for answer in answers]
     return [secret for secret in secrets for text in texts if secret in text]
 
@@ -168,7 +168,7 @@ def test_a_list_shows_numbers_masked_and_results_with_their_meaning(story, enter
 
 
 @pytest.mark.parametrize("page", ["changelist", "change"])
-def test_a_reply_is_shown_so_that_it_does_nothing(story, enter, page):
+def test_a_reply_is_escaped(story, enter, page):
     arguments = [Reply.objects.get().pk] if page == "change" else []
     shown = enter("viewer").get(address("reply", page, *arguments)).content.decode()
 
@@ -207,13 +207,13 @@ def test_a_search_keeps_the_filters_that_were_set(story, enter, name):
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("13600136000", "Nothing was ever sent to 136****6000."),
-        ("1380013", "Search for a whole number"),
-        ("%", "Search for a whole number"),
-        ("<script>alert(1)</script>", "Search for a whole number"),
+        ("13600136000", "No message has been sent to 136****6000."),
+        ("1380013", "Enter a complete phone number"),
+        ("%", "Enter a complete phone number"),
+        ("<script>alert(1)</script>", "Enter a complete phone number"),
     ],
 )
-def test_what_is_no_known_number_finds_nothing_out(story, enter, name, typed, words):
+def test_a_search_without_a_known_number_shows_a_message(story, enter, name, typed, words):
     response = enter("viewer").get(address(name, "changelist"), {"q": typed}, follow=True)
 
     shown = response.content.decode()
@@ -240,7 +240,7 @@ def test_what_is_no_known_number_finds_nothing_out(story, enter, name, typed, wo
         ("reply", "recipient__phone__startswith=%2B861380"),
     ],
 )
-def test_no_lookup_tells_a_secret_letter_by_letter(story, enter, name, probe):
+def test_no_lookup_reveals_a_secret_letter_by_letter(story, enter, name, probe):
     assert enter("superuser").get(f"{address(name, 'changelist')}?{probe}").status_code == 400
 
 
@@ -266,7 +266,7 @@ def test_no_lookup_tells_a_secret_letter_by_letter(story, enter, name, probe):
         ("message", "result_code=nonsense", 3),
     ],
 )
-def test_a_filter_shows_what_it_says(story, enter, name, query, count):
+def test_a_filter_shows_matching_rows(story, enter, name, query, count):
     first = Recipient.objects.order_by("pk").first().pk
     response = enter("viewer").get(f"{address(name, 'changelist')}?{query.format(first=first)}")
 
@@ -278,8 +278,8 @@ FOUND_WITHOUT_INDEX = [("message", "channel=sms"), ("message", "purpose=login"),
 
 
 @pytest.mark.parametrize(("name", "query"), [*FOUND_WITHOUT_INDEX, ("message", "result_code=2")])
-def test_a_filter_without_an_index_looks_at_the_newest_rows_only(outbox, enter, monkeypatch, name, query):
-    """A value that hardly occurs would else be looked for in the whole send log, twice."""
+def test_a_filter_without_an_index_reads_the_newest_rows_only(outbox, enter, monkeypatch, name, query):
+    """Otherwise the search for a rare value would scan the whole send log, twice."""
     for number in range(5):
         send(f"+86138{number:08d}")
         let_pass(seconds=1)
@@ -298,7 +298,7 @@ def test_a_filter_without_an_index_looks_at_the_newest_rows_only(outbox, enter, 
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_page_takes_as_many_queries_for_one_row_as_for_fifty(outbox, enter, name, figure):
+def test_queries_do_not_grow_with_the_rows_of_a_page(outbox, enter, name, figure):
     client = enter("operator")
     counts = []
     for size in (1, 49):
@@ -319,7 +319,7 @@ def test_a_page_takes_as_many_queries_for_one_row_as_for_fifty(outbox, enter, na
     assert len(queries) <= 10
 
 
-def test_a_long_list_is_not_counted_to_its_end(outbox):
+def test_a_long_list_is_counted_up_to_a_bound(outbox):
     class Short(BoundedPaginator):
         bound = 3
 
@@ -338,7 +338,7 @@ def lift(client, *recipients, **extra):
 
 @pytest.fixture
 def stopped(configure, outbox):
-    """A recipient on the platform's blacklist, whose logins are locked as well."""
+    """Write a recipient that is on the platform's blacklist, and whose logins are locked."""
     configure(CHANNELS=failing(outcome="refused", result_code=408))
     with pytest.raises(Exception, match="number_limit"):
         send()
@@ -351,16 +351,16 @@ def stopped(configure, outbox):
 
 
 @pytest.mark.parametrize("role", ["operator", "superuser"])
-def test_who_has_the_right_lifts_suppression_and_locks(stopped, enter, role):
+def test_a_user_with_the_permission_lifts_suppression_and_locks(stopped, enter, role):
     response = lift(enter(role), stopped)
 
-    assert "1 recipient was lifted." in response.content.decode()
+    assert "1 recipient was unblocked." in response.content.decode()
     stopped.refresh_from_db()
     assert (stopped.suppressed_at, stopped.suppressed_code, stopped.guesses) == (None, None, {})
     send()
 
 
-def test_a_lift_is_written_down_with_who_did_it_and_what_had_been(stopped, enter):
+def test_the_history_records_a_lift_with_user_and_former_state(stopped, enter):
     since = stopped.suppressed_at
     lift(enter("operator"), stopped)
 
@@ -371,17 +371,17 @@ def test_a_lift_is_written_down_with_who_did_it_and_what_had_been(stopped, enter
     )
 
 
-def test_there_is_nothing_to_write_down_where_nothing_was_lifted(outbox, enter):
+def test_the_history_records_nothing_without_a_lift(outbox, enter):
     send()
 
     response = lift(enter("operator"), Recipient.objects.get())
 
-    assert "0 recipients were lifted." in response.content.decode()
+    assert "0 recipients were unblocked." in response.content.decode()
     assert LogEntry.objects.count() == 0
 
 
 @pytest.mark.parametrize("role", ["anonymous", "staff", "viewer", "changer"])
-def test_nobody_else_lifts_anything(stopped, enter, role):
+def test_a_user_without_the_permission_lifts_nothing(stopped, enter, role):
     lift(enter(role), stopped)
 
     stopped.refresh_from_db()
@@ -389,7 +389,7 @@ def test_nobody_else_lifts_anything(stopped, enter, role):
     assert LogEntry.objects.count() == 0
 
 
-def test_a_page_of_another_site_lifts_nothing(stopped):
+def test_a_cross_site_request_lifts_nothing(stopped):
     client = Client(enforce_csrf_checks=True)
     client.force_login(make_user("operator"))
 
@@ -405,7 +405,7 @@ def test_a_viewer_is_offered_no_action(story, enter, action):
     assert f'value="{action}"' not in response.content.decode()
 
 
-def test_nobody_deletes_by_an_action(story, enter):
+def test_no_action_deletes_rows(story, enter):
     client = enter("superuser")
     data = {"action": "delete_selected", "_selected_action": [Recipient.objects.first().pk], "post": "yes"}
 

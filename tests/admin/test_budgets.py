@@ -1,4 +1,4 @@
-"""The desk's page of budgets: why somebody was refused, and who may let them begin anew."""
+"""The admin's pages of budgets: reasons for refusals, and the action that clears a budget."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -18,7 +18,7 @@ LIST = "admin:ihuyi_budget_changelist"
 
 @pytest.fixture
 def story(configure):
-    """An address, a segment and all codes have exceeded a budget."""
+    """Write budgets that an address, a prefix and all codes have exceeded."""
     limits = {"LIMITS": ["1/h"], "NUMBERS": []}
     entries = {"client": limits, "prefix": {"NUMBERS": ["1/h"], "MODE": "record"}, "conversion": CONVERSION}
     configure(GUARDS=[GUARD], BUDGETS=OFF | {name: {"MODE": "refuse", **entry} for name, entry in entries.items()})
@@ -30,7 +30,7 @@ def story(configure):
 
 @pytest.fixture
 def enter(client):
-    """Log in with some rights; return the client."""
+    """Return a function that returns a client logged in with some permissions."""
 
     def take(*rights):
         user = User.objects.create_user("operator", is_staff=True)
@@ -46,13 +46,13 @@ def clear(client, *keys):
     return client.post(reverse(LIST), data, follow=True)
 
 
-def test_the_list_says_who_was_refused_and_why(story, enter, settings):
+def test_the_list_shows_owner_and_reason_of_a_refusal(story, enter, settings):
     shown = enter("view_budget").get(reverse(LIST)).content.decode()
 
     assert f"client {CLIENT}" in shown
     assert "more messages than 1/h" in shown
     assert "prefix +861300000 ****" in shown
-    assert "of the last codes were verified: a captcha is asked for" in shown
+    assert "of the last codes were verified: a captcha is required" in shown
 
 
 def test_a_page_shows_no_whole_number(story, enter):
@@ -65,13 +65,13 @@ def test_a_page_shows_no_whole_number(story, enter):
 
 
 @pytest.mark.parametrize("query", ["?q=13800138000", "?key__startswith=client", "?history__spending__gt=1"])
-def test_no_lookup_tells_more(story, enter, query):
+def test_no_other_lookup_is_allowed(story, enter, query):
     response = enter("view_budget").get(reverse(LIST) + query)
 
     assert response.status_code in ((200,) if query.startswith("?q") else (302, 400))
 
 
-def test_a_list_takes_as_many_queries_for_one_row_as_for_fifty(enter, configure):
+def test_queries_do_not_grow_with_the_rows_of_a_list(enter, configure):
     client, counts = enter("view_budget", "clear_budget"), []
     configure(GUARDS=[GUARD])
     for size in (1, 30):
@@ -84,7 +84,7 @@ def test_a_list_takes_as_many_queries_for_one_row_as_for_fifty(enter, configure)
     assert counts[0] == counts[1] <= 10
 
 
-def test_who_has_the_right_lets_somebody_begin_anew(story, enter):
+def test_a_user_with_the_permission_clears_a_budget(story, enter):
     before = ask_many(1, first=30, client=CLIENT)
     response = clear(enter("view_budget", "clear_budget"), f"client {CLIENT}", "conversion")
 
@@ -97,7 +97,7 @@ def test_who_has_the_right_lets_somebody_begin_anew(story, enter):
 
 
 @pytest.mark.parametrize("rights", [[], ["view_budget"], ["view_budget", "change_budget", "delete_budget"]])
-def test_nobody_else_clears_anything(story, enter, rights):
+def test_a_user_without_the_permission_clears_nothing(story, enter, rights):
     before = set(Budget.objects.values_list("pk", flat=True))
 
     clear(enter(*rights), f"client {CLIENT}")

@@ -1,4 +1,4 @@
-"""Every finding is found where it is, is silent where it is not, and stands in the documentation."""
+"""Each check reports its error, is silent without it, and is documented."""
 
 import os
 import re
@@ -93,7 +93,7 @@ class OwnCaptchaGuard(CaptchaGuard):
     """A captcha guard of the host's own."""
 
 
-# A site with nothing to find: every case below differs from it in one thing.
+# A site without findings: every case below differs from it in one thing.
 SOUND = {
     "DEBUG": False,
     "USE_TZ": True,
@@ -107,7 +107,7 @@ def ihuyi(**chosen):
     return {"IHUYI": {**SOUND["IHUYI"], **chosen}}
 
 
-#: The cases below are of this day, also where a run ends on the next one.
+#: Today, for all cases below, even if a test run continues past midnight.
 TODAY = fixed_codes.today()
 
 
@@ -123,7 +123,7 @@ ABROAD = {"CHANNELS": {name: channel()["CHANNELS"]["sms"] for name in ("sms", "i
 LOCMEM_CACHE = {"CACHES": {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}}
 PROXY = {"SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https")}
 
-# id: settings with which it is found, settings close by with which it is not.
+# id: settings that are reported, similar settings that are not.
 CASES = {
     "E001": ([{"IHUYI": None}, {"IHUYI": []}], [{"IHUYI": channel()}]),
     "E002": ([ihuyi(CODE_LENGHT=6), ihuyi(code_length=6)], [ihuyi(CODE_LENGTH=6)]),
@@ -642,7 +642,7 @@ SILENT = [
 @pytest.fixture
 def check(settings, monkeypatch):
     """Run our checks with some settings, as `manage.py check --deploy` does; return what they say."""
-    # A deployment is what is judged, and not this test run, which Django's mail outbox is a sign of.
+    # The checks take Django's mail outbox for the sign of a test run, and a deployment is to be judged here.
     monkeypatch.delattr(mail, "outbox", raising=False)
     monkeypatch.setattr(fixed_codes, "today", lambda: TODAY)
 
@@ -655,16 +655,16 @@ def check(settings, monkeypatch):
 
 
 def ids(messages):
-    # What depends on the database that the suite runs on has tests of its own.
+    # Findings that depend on the database of the test run have tests of their own.
     return {message.id.removeprefix("ihuyi.") for message in messages} - {"W009", "E031"}
 
 
-def test_a_sound_site_has_nothing_to_be_found(check):
+def test_a_sound_site_has_no_findings(check):
     assert ids(check({})) == set()
 
 
 @pytest.mark.parametrize(("name", "chosen"), FOUND)
-def test_what_is_wrong_is_found_by_its_own_finding_alone(check, name, chosen):
+def test_each_error_is_reported_by_its_own_check_alone(check, name, chosen):
     messages = check(chosen)
 
     assert ids(messages) == {name}
@@ -673,11 +673,11 @@ def test_what_is_wrong_is_found_by_its_own_finding_alone(check, name, chosen):
 
 
 @pytest.mark.parametrize(("name", "chosen"), SILENT)
-def test_what_is_right_is_not_found(check, name, chosen):
+def test_valid_settings_are_not_reported(check, name, chosen):
     assert name not in ids(check(chosen))
 
 
-def test_only_the_simulator_may_be_let_into_production(check):
+def test_simulator_in_production_allows_no_other_backend_that_shows_codes(check):
     messages = check(ihuyi(**channel(CONSOLE), SIMULATOR_IN_PRODUCTION=True))
 
     assert ids(messages) == {"E022", "W002"}
@@ -740,7 +740,7 @@ def test_a_database_with_timeouts_is_sound(check, monkeypatch):
 @pytest.mark.parametrize(
     ("vendor", "ends", "count"), [("postgresql", False, 1), ("postgresql", True, 0), ("mysql", False, 0)]
 )
-def test_a_postgresql_that_is_waited_for_without_end_is_found(monkeypatch, vendor, ends, count):
+def test_postgresql_without_end_waits_is_reported(monkeypatch, vendor, ends, count):
     monkeypatch.setattr(type(connections["default"]), "vendor", vendor)
     if not ends:
         connection_created.disconnect(end_waits)
@@ -753,7 +753,7 @@ def test_a_postgresql_that_is_waited_for_without_end_is_found(monkeypatch, vendo
 
 
 def server(vendor, *, version=(), is_mariadb=False):
-    """What the judgement of a server asks of a connection."""
+    """A connection with the attributes that the check of the server reads."""
     return SimpleNamespace(
         alias="default", vendor=vendor, display_name=vendor, mysql_version=version, mysql_is_mariadb=is_mariadb
     )
@@ -768,11 +768,15 @@ def server(vendor, *, version=(), is_mariadb=False):
         pytest.param(server("mysql", is_mariadb=True, version=(11, 4, 2)), [], id="MariaDB 11"),
         pytest.param(
             server("mysql", is_mariadb=True, version=(10, 5, 29)),
-            ["The database 'default' is MariaDB 10.5.29."],
+            ["The database 'default' is MariaDB 10.5.29, which is too old."],
             id="MariaDB 10.5",
         ),
-        pytest.param(server("mysql", version=(8, 4, 0)), ["The database 'default' is MySQL."], id="MySQL"),
-        pytest.param(server("oracle"), ["The database 'default' is oracle."], id="Oracle"),
+        pytest.param(
+            server("mysql", version=(8, 4, 0)),
+            ["The database 'default' is MySQL, which is not supported."],
+            id="MySQL",
+        ),
+        pytest.param(server("oracle"), ["The database 'default' is oracle, which is not supported."], id="Oracle"),
     ],
 )
 def test_a_server_that_is_too_old_or_foreign_is_found(connection, complaints):
@@ -780,7 +784,7 @@ def test_a_server_that_is_too_old_or_foreign_is_found(connection, complaints):
 
 
 @pytest.mark.django_db
-def test_the_suites_own_database_is_sound_for_the_checks_that_ask_it():
+def test_the_database_of_this_run_passes_the_database_checks():
     found = checks.run_checks(tags=[TAG], databases=["default"])
 
     assert [message.id for message in found if message.id in {"ihuyi.E032", "ihuyi.E033"}] == []
@@ -789,7 +793,7 @@ def test_the_suites_own_database_is_sound_for_the_checks_that_ask_it():
 @pytest.mark.django_db
 @pytest.mark.parametrize(("charset", "found"), [("latin1", 1), ("utf8mb4", 0)])
 def test_a_connection_that_cannot_hold_every_character_is_found(charset, found):
-    """Real on MariaDB; elsewhere there is nothing to find."""
+    """Only MariaDB has such a connection; on other databases nothing is reported."""
     other = connections.create_connection("default")
     other.settings_dict = {**other.settings_dict, "OPTIONS": {**other.settings_dict["OPTIONS"]}}
     if other.vendor == "mysql":
@@ -815,7 +819,7 @@ def test_a_purge_that_does_not_run_is_found(days, found):
     assert list(find_no_purge(connection)) == []
 
 
-def test_a_purge_is_not_missed_where_no_table_is():
+def test_a_missing_purge_is_not_reported_before_the_tables_exist():
     """`check --deploy --database default` may run before `migrate` does."""
     empty = SimpleNamespace(alias="default", introspection=SimpleNamespace(table_names=list))
 

@@ -1,4 +1,4 @@
-"""The doctor names each sickness in one line, with what to do, and sends nothing."""
+"""The doctor reports each problem in one line with the next step, and sends nothing."""
 
 import datetime
 import json
@@ -23,18 +23,18 @@ pytestmark = pytest.mark.django_db
 HEALTHY = [
     (
         "WARN  settings: ihuyi.W004: IHUYI['ALLOW_LOOPBACK'] is on. "
-        "Set ALLOW_LOOPBACK to False: only a simulator beside the site needs it."
+        "Set ALLOW_LOOPBACK to False: only a simulator on the same machine needs it."
     ),
-    "OK    keys: Codes and proofs are made with SECRET_KEY.",
+    "OK    keys: Codes and proofs are derived from SECRET_KEY.",
     (
-        "OK    proxies: TRUSTED_PROXY_COUNT is 0: X-Forwarded-For is not read, the client is who connects to the "
-        "server. Behind one proxy set it to 1, or all clients share the proxy's address and its limits."
+        "OK    proxies: TRUSTED_PROXY_COUNT is 0: X-Forwarded-For is not read; the client is the address that "
+        "connects. Behind one proxy, set it to 1; otherwise all clients share the proxy's address and its limits."
     ),
-    "OK    database default: DATABASE answers, and our tables are there.",
+    "OK    database default: DATABASE answers, and the tables of ihuyi are up to date.",
     "OK    database default: Its clock differs from this machine's by +0 seconds; 30 are allowed.",
-    "OK    cache default: No limit is counted in it.",
+    "OK    cache default: No limit is counted in this cache.",
     "OK    sms name: 127.0.0.1 is 127.0.0.1.",
-    "OK    sms connection: Plain http, which does not leave this machine.",
+    "OK    sms connection: Plain http, but only within this machine.",
     "OK    sms clock: The platform's clock differs from this machine's by +0 seconds; 30 are allowed.",
     "OK    sms account: The platform accepts the account, its key and this machine's address.",
     "OK    sms balance: 10000000 messages are left.",
@@ -42,7 +42,7 @@ HEALTHY = [
 
 
 def about(subject, lines):
-    """The lines about one subject."""
+    """Return the lines about one subject."""
     return [line for line in lines if line[6:].startswith(f"{subject}: ")]
 
 
@@ -50,12 +50,12 @@ def failures(lines):
     return [line for line in lines if line.startswith("FAIL")]
 
 
-def test_a_healthy_site_is_told_so_line_by_line_and_nothing_is_sent(platform, run):
+def test_a_healthy_site_is_reported_line_by_line_and_nothing_is_sent(platform, run):
     simulator = platform()
 
     exit_code, lines = run("ihuyi_doctor")
 
-    # A second may end between the looks at two clocks.
+    # A second may end between the readings of two clocks.
     seen = [re.sub(r"by [+-][01] s", "by +0 s", line) for line in lines]
     assert (exit_code, seen) == (0, [line.replace("DATABASE", connection.display_name) for line in HEALTHY])
     assert submits(simulator) == []
@@ -88,19 +88,19 @@ REFUSED = {
         {},
         "FAIL  sms account: The platform refuses with 4052. ",
     ),
-    "empty purse": (
+    "no messages left": (
         Account(account=OPTIONS["account"], api_key=OPTIONS["api_key"], balance=0),
         {},
         (
             "FAIL  sms balance: 0 messages are left. "
-            "Buy more in the platform's user centre: without any it refuses with 4051."
+            "Buy more in the platform's user centre: at zero the platform refuses every message with 4051."
         ),
     ),
 }
 
 
 @pytest.mark.parametrize(("account", "options", "line"), REFUSED.values(), ids=REFUSED)
-def test_an_account_that_is_refused_is_the_only_failure(platform, run, account, options, line):
+def test_a_refused_account_is_the_only_failure(platform, run, account, options, line):
     simulator = platform(account=account, options=options)
 
     exit_code, lines = run("ihuyi_doctor")
@@ -111,7 +111,7 @@ def test_an_account_that_is_refused_is_the_only_failure(platform, run, account, 
     assert submits(simulator) == []
 
 
-def test_a_refused_address_is_told_which_one_it_is(platform, run):
+def test_a_refused_address_is_shown(platform, run):
     platform(account=REFUSED["address that is not filed"][0])
 
     _, lines = run("ihuyi_doctor")
@@ -129,25 +129,25 @@ def test_few_messages_are_a_warning(platform, run):
     assert about("sms balance", lines) == [
         (
             "WARN  sms balance: 1 message is left. "
-            "Buy more in the platform's user centre: without any it refuses with 4051."
+            "Buy more in the platform's user centre: at zero the platform refuses every message with 4051."
         )
     ]
 
 
 @pytest.mark.parametrize(("ahead", "level"), [(3600, "FAIL"), (-3600, "FAIL"), (120, "WARN"), (-120, "WARN")])
-def test_a_wrong_clock_is_told_with_its_error(platform, run, ahead, level):
+def test_a_wrong_clock_is_reported_with_its_error(platform, run, ahead, level):
     platform(options={"clock": lambda: time.time() - ahead})
 
     exit_code, lines = run("ihuyi_doctor")
 
     assert exit_code == (level == "FAIL")
     [line] = about("sms clock", lines)
-    # The header tells whole seconds, of which one may end between the two clocks.
+    # The header has whole seconds, and one may end between the readings of the two clocks.
     words = "The platform's clock differs from this machine's by"
     assert line.startswith(tuple(f"{level:<4}  sms clock: {words} {error:+d} " for error in (ahead, ahead - 1)))
     assert line.endswith(
         " seconds; 30 are allowed. "
-        "Set this machine's clock by NTP: passwords hold the time, and an old one is refused (40501)."
+        "Synchronize this machine's clock by NTP: the platform refuses passwords with an old time (40501)."
     )
 
 
@@ -155,11 +155,11 @@ def test_a_wrong_clock_is_told_with_its_error(platform, run, ahead, level):
     ("skew", "level"),
     [(30, Level.OK), (-30, Level.OK), (31, Level.WARN), (300, Level.WARN), (301, Level.FAIL), (None, Level.WARN)],
 )
-def test_thirty_seconds_of_skew_do_no_harm_and_five_minutes_do(skew, level):
+def test_clock_skew_is_judged_by_its_size(skew, level):
     assert judge_clock("sms clock", skew).level is level
 
 
-def test_a_closed_port_is_told(site, run):
+def test_a_closed_port_is_reported(site, run):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     site(f"http://127.0.0.1:{port}{PATH}")
@@ -169,14 +169,11 @@ def test_a_closed_port_is_told(site, run):
     assert exit_code == 1
     assert lines[-2:] == [
         "OK    sms name: 127.0.0.1 is 127.0.0.1.",
-        (
-            "FAIL  sms connection: 127.0.0.1: The connection was refused. "
-            "Look at the firewall, and at the url of the channel."
-        ),
+        ("FAIL  sms connection: 127.0.0.1: The connection was refused. Check the firewall and the channel's url."),
     ]
 
 
-def test_an_unknown_name_is_told(site, run, configure, settings):
+def test_an_unknown_host_name_is_reported(site, run, configure, settings):
     def no_such_name(*_args, **_options):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -186,8 +183,7 @@ def test_an_unknown_name_is_told(site, run, configure, settings):
 
     assert exit_code == 1
     assert lines[-1] == (
-        "FAIL  sms name: 106.ihuyi.com: The name was not found. "
-        "Look at this machine's DNS, and at the url of the channel."
+        "FAIL  sms name: 106.ihuyi.com: The host name was not found. Check this machine's DNS and the channel's url."
     )
 
 
@@ -221,7 +217,7 @@ CERTIFICATES = {
 
 
 @pytest.mark.parametrize(("make", "words"), CERTIFICATES.values(), ids=CERTIFICATES)
-def test_a_wrong_certificate_is_told_and_nothing_is_said_to_the_server(site, run, authority, roots, make, words):
+def test_an_invalid_certificate_is_reported_and_no_request_is_sent(site, run, authority, roots, make, words):
     with Server(says(answer(ACCEPTED)), tls=tls_server(make(authority))) as server:
         site(server.url(host="localhost"), verify=roots)
         exit_code, lines = run("ihuyi_doctor")
@@ -229,13 +225,13 @@ def test_a_wrong_certificate_is_told_and_nothing_is_said_to_the_server(site, run
     assert exit_code == 1
     assert lines[-1] == (
         f"FAIL  sms connection: localhost: The certificate is not valid. ({words}) "
-        "Somebody else may be answering: look for a proxy that opens TLS, and at `verify`."
+        "Another server may be answering: look for a proxy that decrypts TLS, and check `verify`."
     )
     assert server.requests == []
 
 
 @pytest.mark.parametrize(("days", "level"), [(60, "OK"), (7, "WARN")])
-def test_a_certificate_is_told_with_its_end(site, run, authority, roots, days, level):
+def test_a_certificate_is_reported_with_its_remaining_days(site, run, authority, roots, days, level):
     ends = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days, hours=1)
     balance = answer(b'{"code":2,"msg":"","num":500}')
     with Server(says(balance), tls=tls_server(authority.issue_cert("localhost", not_after=ends))) as server:
@@ -247,10 +243,10 @@ def test_a_certificate_is_told_with_its_end(site, run, authority, roots, days, l
         f"{level:<4}  sms connection: TLSv1.3, and the certificate is valid for {days} more days."
     ]
     assert about("sms balance", lines) == ["OK    sms balance: 500 messages are left."]
-    assert about("sms clock", lines)[0].startswith("WARN  sms clock: The platform did not tell its time.")
+    assert about("sms clock", lines)[0].startswith("WARN  sms clock: The platform's answer has no Date header.")
 
 
-def test_an_answer_of_somebody_else_is_told(site, run):
+def test_an_undocumented_answer_is_reported(site, run):
     with Server(says(answer(b"<html>Please log in</html>"))) as server:
         site(server.url())
         exit_code, lines = run("ihuyi_doctor")
@@ -258,7 +254,7 @@ def test_an_answer_of_somebody_else_is_told(site, run):
     assert exit_code == 1
     assert lines[-1] == (
         "FAIL  sms account: The answer is not what the platform documents. "
-        "Look at the url of the channel: something else than the platform's interface may answer there."
+        "Check the channel's url: another server than the platform's may be answering."
     )
 
 
@@ -273,7 +269,7 @@ def test_no_secret_is_printed(platform, run, settings):
     assert "1 older key is accepted" in printed
 
 
-def test_json_says_the_same(platform, run):
+def test_json_has_the_same_diagnoses(platform, run):
     platform()
 
     exit_code, lines = run("ihuyi_doctor", "--json")
@@ -288,7 +284,7 @@ def test_json_says_the_same(platform, run):
     }
 
 
-def test_it_speaks_chinese(platform, run, settings):
+def test_the_output_is_translated(platform, run, settings):
     settings.LANGUAGE_CODE = "zh-hans"
     platform(account=REFUSED["frozen account"][0])
 
@@ -298,17 +294,20 @@ def test_it_speaks_chinese(platform, run, settings):
     assert about("sms account", lines)[0].startswith("FAIL  sms account: 平台拒绝，返回码 4050。 ")
 
 
-def test_settings_that_cannot_be_read_end_the_examination(run, settings):
+def test_unreadable_settings_end_the_examination(run, settings):
     settings.IHUYI = {"CHANNELS": {"sms": "console"}}
 
     exit_code, lines = run("ihuyi_doctor")
 
     assert exit_code == 1
     assert lines[0].startswith("FAIL  settings: ihuyi.E003: IHUYI['CHANNELS'] must be of the type ")
-    assert lines[-1] == "FAIL  settings: Nothing else can be examined. Set this right first, and call again."
+    assert (
+        lines[-1]
+        == "FAIL  settings: Nothing else can be examined. Correct these settings first, then run the doctor again."
+    )
 
 
-def test_a_channel_that_cannot_be_used_is_told(run, configure):
+def test_an_unusable_channel_is_reported(run, configure):
     configure(CHANNELS={"sms": {"BACKEND": "no.such.Backend"}})
 
     exit_code, lines = run("ihuyi_doctor")
@@ -317,13 +316,13 @@ def test_a_channel_that_cannot_be_used_is_told(run, configure):
     assert lines[-1].startswith("FAIL  sms: IHUYI['CHANNELS']['sms'] cannot be used")
 
 
-def test_a_backend_without_an_account_is_well(run):
+def test_a_backend_without_an_account_is_ok(run):
     exit_code, lines = run("ihuyi_doctor")
 
-    assert (exit_code, lines[-1]) == (0, "OK    sms account: LocmemBackend has no account that could be asked.")
+    assert (exit_code, lines[-1]) == (0, "OK    sms account: LocmemBackend has no account to examine.")
 
 
-def test_the_simulator_in_the_same_process_needs_no_way(run, configure):
+def test_the_in_process_simulator_needs_no_connection(run, configure):
     configure(CHANNELS={"sms": {"BACKEND": "django_ihuyi.backends.simulator.SimulatorBackend"}})
 
     _, lines = run("ihuyi_doctor")
@@ -332,10 +331,10 @@ def test_the_simulator_in_the_same_process_needs_no_way(run, configure):
 
 
 PROXIES = {
-    1: "OK    proxies: TRUSTED_PROXY_COUNT is 1: of 'X-Forwarded-For: 192.0.2.66, 198.51.100.7' "
-    "the client is 198.51.100.7, and what stands before it is not believed.",
-    2: "OK    proxies: TRUSTED_PROXY_COUNT is 2: of 'X-Forwarded-For: 192.0.2.66, 198.51.100.7, 203.0.113.1' "
-    "the client is 198.51.100.7, and what stands before it is not believed.",
+    1: "OK    proxies: TRUSTED_PROXY_COUNT is 1: in 'X-Forwarded-For: 192.0.2.66, 198.51.100.7' "
+    "the client is 198.51.100.7; addresses before it are not trusted.",
+    2: "OK    proxies: TRUSTED_PROXY_COUNT is 2: in 'X-Forwarded-For: 192.0.2.66, 198.51.100.7, 203.0.113.1' "
+    "the client is 198.51.100.7; addresses before it are not trusted.",
 }
 
 
@@ -348,7 +347,7 @@ def test_proxies_are_explained_by_an_example(run, configure, hops, line):
     assert about("proxies", lines) == [line]
 
 
-def test_a_proxy_that_is_not_counted_is_a_warning(run, settings):
+def test_an_uncounted_proxy_is_a_warning(run, settings):
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
     _, lines = run("ihuyi_doctor")
@@ -356,15 +355,15 @@ def test_a_proxy_that_is_not_counted_is_a_warning(run, settings):
     assert about("proxies", lines)[0].startswith("WARN  proxies: TRUSTED_PROXY_COUNT is 0: ")
 
 
-def test_a_key_for_development_is_a_warning(run, settings):
+def test_a_development_key_is_a_warning(run, settings):
     settings.SECRET_KEY = "django-insecure-" + "k" * 50
 
     _, lines = run("ihuyi_doctor")
 
     assert about("keys", lines) == [
         (
-            "WARN  keys: SECRET_KEY is one that startproject made, for development. "
-            "Make a new one for production: codes and proofs are made with it."
+            "WARN  keys: SECRET_KEY is a development key made by startproject. "
+            "Make a new key for production: codes and proofs are derived from it."
         )
     ]
 
@@ -376,16 +375,16 @@ LOCMEM, DUMMY, FILES = (
 )
 ADVICE = "Use Redis or memcached for CLIENT_LIMITS and GLOBAL_LIMITS."
 CACHES = {
-    "for each process": (LOCMEM, f"WARN  cache default: LocMemCache counts, but in each process for itself. {ADVICE}"),
-    "that keeps nothing": (
+    "for each process": (LOCMEM, f"WARN  cache default: LocMemCache counts separately in each process. {ADVICE}"),
+    "that stores nothing": (
         DUMMY,
-        f"FAIL  cache default: DummyCache keeps nothing: no limit per client holds. {ADVICE}",
+        f"FAIL  cache default: DummyCache stores nothing: limits per client have no effect. {ADVICE}",
     ),
 }
 
 
 @pytest.mark.parametrize(("cache", "line"), CACHES.values(), ids=CACHES)
-def test_a_cache_is_asked_to_count(run, settings, configure, cache, line):
+def test_a_cache_is_judged_by_its_counting(run, settings, configure, cache, line):
     settings.CACHES = {"default": cache}
     configure(**LIMITED)
 
@@ -402,12 +401,11 @@ def test_a_cache_in_files_may_lose_counts(run, settings, configure, tmp_path):
     _, lines = run("ihuyi_doctor")
 
     assert about("cache default", lines) == [
-        "WARN  cache default: FileBasedCache counts for all processes, but loses counts when two count at once. "
-        + ADVICE
+        "WARN  cache default: FileBasedCache counts for all processes, but loses simultaneous counts. " + ADVICE
     ]
 
 
-def test_a_dead_cache_is_told(run, settings, configure):
+def test_a_dead_cache_is_reported(run, settings, configure):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     settings.CACHES = {
@@ -428,11 +426,11 @@ def test_a_dead_cache_is_told(run, settings, configure):
     ]
 
 
-def test_the_suites_own_cache_is_told_as_it_is(run, configure):
-    """Redis where REDIS_URL names one."""
+def test_the_cache_of_this_run_is_reported(run, configure):
+    """It is Redis if REDIS_URL is set."""
     configure(**LIMITED)
 
     _, lines = run("ihuyi_doctor")
 
-    shared = "OK    cache default: RedisCache counts, for all processes together."
+    shared = "OK    cache default: RedisCache counts for all processes together."
     assert about("cache default", lines) == [shared if os.environ.get("REDIS_URL") else CACHES["for each process"][1]]

@@ -1,4 +1,4 @@
-"""Databases that are dead, empty, or tell another time."""
+"""Databases that are dead or empty, or whose clock is wrong."""
 
 import re
 from datetime import timedelta
@@ -28,18 +28,18 @@ def database():
         another.close()
 
 
-def test_a_database_that_does_not_answer_is_told_without_its_address(database, tmp_path):
+def test_a_dead_database_is_reported_without_its_address(database, tmp_path):
     diagnoses = list(examine_database(database(str(tmp_path / "no" / "such" / "folder"))))
 
     assert [str(diagnosis) for diagnosis in diagnoses] == [
         (
             "FAIL  database another: The database does not answer (OperationalError). "
-            "Nothing is sent or verified without it: look at DATABASES, and at the server."
+            "Without it nothing is sent or verified: check DATABASES and the server."
         )
     ]
 
 
-def test_a_database_without_our_tables_is_told(database, tmp_path):
+def test_missing_tables_are_reported(database, tmp_path):
     first, second = examine_database(database(str(tmp_path / "empty.sqlite3")))
 
     assert (first.level, first.advice) == (Level.FAIL, "Run manage.py migrate.")
@@ -48,12 +48,12 @@ def test_a_database_without_our_tables_is_told(database, tmp_path):
 
 
 @pytest.mark.parametrize(("seconds", "level"), [(0, Level.OK), (-30, Level.OK), (31, Level.WARN), (-3600, Level.WARN)])
-def test_a_database_with_another_time_is_a_warning(seconds, level):
+def test_a_database_clock_with_skew_is_a_warning(seconds, level):
     assert judge_database_clock("database default", timedelta(seconds=seconds)) == Diagnosis(
         level=level,
         subject="database default",
         text=f"Its clock differs from this machine's by {seconds:+d} seconds; 30 are allowed.",
         advice=""
         if level is Level.OK
-        else "Lifetimes and limits hold, for the database alone judges them; set both clocks by NTP all the same.",
+        else "Lifetimes and limits are correct: only the database's clock counts. Synchronize both clocks by NTP.",
     )

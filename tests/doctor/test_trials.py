@@ -1,4 +1,4 @@
-"""`--send-to` sends one real message through the same limits, and says what became of it."""
+"""`--send-to` sends one real message within the limits, and reports its result."""
 
 import pytest
 
@@ -55,7 +55,7 @@ def test_a_template_is_sent_as_a_notice(platform, send_to, configure):
     assert (exit_code, arrived.content) == (0, "您的订单A17已发货，请注意查收。")
 
 
-def test_it_counts_for_the_limits_like_any_other(platform, send_to):
+def test_the_message_counts_for_the_limits(platform, send_to):
     simulator = platform()
     send_to("--purpose", "login")
 
@@ -66,7 +66,7 @@ def test_it_counts_for_the_limits_like_any_other(platform, send_to):
     assert len(submits(simulator)) == 1
 
 
-def test_a_refusal_is_told_with_its_result_code(platform, send_to):
+def test_a_refusal_is_reported_with_its_result_code(platform, send_to):
     simulator = platform()
     simulator.force(4072, mobile=NUMBER)
 
@@ -76,7 +76,7 @@ def test_a_refusal_is_told_with_its_result_code(platform, send_to):
     assert line.startswith("FAIL  message: The message to 138****8000 is refused. 4072: ")
 
 
-def test_a_refusal_of_earlier_is_not_told_again(platform, send_to):
+def test_an_earlier_refusal_is_not_reported_again(platform, send_to):
     simulator = platform()
     simulator.force(4030, mobile=NUMBER)
     send_to()
@@ -107,15 +107,15 @@ def test_a_refusal_of_earlier_is_not_told_again(platform, send_to):
         ),
     ],
 )
-def test_what_cannot_be_sent_is_told(platform, send_to, words, number, line):
+def test_invalid_arguments_are_reported(platform, send_to, words, number, line):
     simulator = platform()
 
     assert send_to(*words, number=number) == (1, line)
     assert submits(simulator) == []
 
 
-def test_nothing_is_sent_where_something_fails(platform, send_to):
+def test_nothing_is_sent_after_a_failure(platform, send_to):
     simulator = platform(options={"account": "C11111112"})
 
-    assert send_to() == (1, "FAIL  message: No message was sent, because something fails. Set that right first.")
+    assert send_to() == (1, "FAIL  message: No message was sent, because of the failures above. Correct them first.")
     assert submits(simulator) == []

@@ -1,4 +1,4 @@
-"""ihuyi_balance, ihuyi_send and ihuyi_templates, as a person runs them."""
+"""The commands ihuyi_balance, ihuyi_send and ihuyi_templates."""
 
 import io
 import json
@@ -37,24 +37,24 @@ def test_a_balance_below_the_minimum_fails(platform, run, minimum, exit_code):
     assert run("ihuyi_balance", "sms", "--minimum", minimum) == (exit_code, ["sms: 10000000"])
 
 
-def test_an_empty_purse_fails_only_below_a_minimum(platform, run):
+def test_a_zero_balance_fails_only_with_a_minimum(platform, run):
     platform(account=EMPTY)
 
     assert run("ihuyi_balance") == (0, ["sms: 0"])
     assert run("ihuyi_balance", "--minimum", "1") == (1, ["sms: 0"])
 
 
-def test_a_balance_that_cannot_be_told_fails(platform, run):
+def test_an_unknown_balance_fails(platform, run):
     platform(options={"account": "C11111112"})
 
     exit_code, [line] = run("ihuyi_balance")
 
     assert exit_code == 1
-    assert line.startswith("sms: not known. The platform refuses with 405. ")
+    assert line.startswith("sms: unknown. The platform refuses with 405. ")
 
 
 def test_a_backend_without_an_account_fails(run):
-    assert run("ihuyi_balance") == (1, ["sms: not known. this backend has no account"])
+    assert run("ihuyi_balance") == (1, ["sms: unknown. this backend has no account"])
 
 
 def test_an_unknown_channel_is_an_error(run):
@@ -72,7 +72,7 @@ def test_a_notice_is_sent_to_each_number(platform, run, configure):
     assert {message.content for message in simulator.messages()} == {"您的订单A17已发货，请注意查收。"}
 
 
-def test_a_number_that_got_none_is_told_why(platform, run, configure):
+def test_each_unsent_number_is_printed_with_its_reason(platform, run, configure):
     simulator = platform()
     configure(TEMPLATES=TEMPLATES)
     simulator.force(4030, mobile="13800138001")
@@ -98,7 +98,7 @@ def test_a_number_that_got_none_is_told_why(platform, run, configure):
     ],
     ids=["template", "too few variables", "too many variables"],
 )
-def test_what_no_number_can_get_is_an_error(run, configure, words, error):
+def test_an_invalid_notice_is_an_error(run, configure, words, error):
     configure(TEMPLATES=TEMPLATES)
 
     with pytest.raises(CommandError, match=error):
@@ -107,7 +107,7 @@ def test_what_no_number_can_get_is_an_error(run, configure, words, error):
     assert not Message.objects.exists()
 
 
-def test_a_channel_that_does_not_exist_sends_nothing(run, configure):
+def test_an_unknown_channel_sends_nothing(run, configure):
     configure(TEMPLATES=TEMPLATES)
 
     exit_code, [line] = run("ihuyi_send", "13800138000", "--template", "code", "--variable", "1", "--channel", "voice")
@@ -129,7 +129,7 @@ def test_templates_are_shown_with_parts_and_price(run, configure):
     )
 
 
-def test_what_would_be_refused_of_a_text_is_shown_below_it(run, configure):
+def test_problems_are_printed_below_their_text(run, configure):
     configure(TEMPLATES={"code": {"TEXT": "验证码:{code}😀\n@example.com #{code}", "FILED": "2026-01-01"}})
 
     assert run("ihuyi_templates") == (
@@ -140,12 +140,12 @@ def test_what_would_be_refused_of_a_text_is_shown_below_it(run, configure):
             "      @example.com #{code}",
             "FAIL  4074: U+1F600 is an emoji.",
             "WARN  4072: The mark : is a half-width one.",
-            "NOTE  The signature must stand in front: behind the code it would become a part of it.",
+            "NOTE  The signature must come before the text: after the code it would be read as part of it.",
         ],
     )
 
 
-def test_what_may_be_refused_is_no_failure(run, configure):
+def test_uncertain_problems_are_no_failure(run, configure):
     configure(TEMPLATES={"code": {"TEXT": "验证码：{code}。"}})
 
     exit_code, lines = run("ihuyi_templates")
@@ -172,7 +172,7 @@ def test_templates_as_json(run, configure):
     )
 
 
-def test_a_console_that_knows_no_chinese_gets_it_escaped(configure):
+def test_chinese_is_escaped_on_an_ascii_console(configure):
     console = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     configure(TEMPLATES={"code": {"TEXT": "码{code}", "ID": "1"}})
 

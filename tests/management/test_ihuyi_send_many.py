@@ -94,7 +94,7 @@ def test_columns_beside_the_number_fill_the_template_in_their_order(file, outbox
 def test_a_spreadsheet_may_have_written_it_in_gbk(file, outbox):
     path = file("phone,order,carrier\n13800138000,A17,顺丰\n", encoding="gbk")
 
-    with pytest.raises(CommandError, match="not written in utf-8"):
+    with pytest.raises(CommandError, match="not encoded in utf-8"):
         run(path, template="shipped")
     run(path, "--encoding", "gbk", template="shipped")
 
@@ -114,11 +114,11 @@ def test_json_lines_are_read_as_well(file, outbox):
         ("", "a.csv", "the first line must name the columns"),
         ("number\n13800138000\n", "a.csv", "one of them 'phone'"),
         ("phone,order\n13800138000\n", "a.csv", "line 2 has more or fewer cells"),
-        ('{"number": "13800138000"}\n', "a.jsonl", "line 1 is no JSON object with a 'phone'"),
-        ('"13800138000"\n', "a.jsonl", "line 1 is no JSON object"),
-        ("13800138000\n{}\n", "a.jsonl", "line 1 is no JSON object"),
-        ('{"phone": 13800138000}\n', "a.jsonl", "must be a text"),
-        ('{"phone": "13800138000", "variables": "A17"}\n', "a.jsonl", "a list of texts"),
+        ('{"number": "13800138000"}\n', "a.jsonl", "line 1 is not a JSON object with the member 'phone'"),
+        ('"13800138000"\n', "a.jsonl", "line 1 is not a JSON object"),
+        ("13800138000\n{}\n", "a.jsonl", "line 1 is not a JSON object"),
+        ('{"phone": 13800138000}\n', "a.jsonl", "must be a string"),
+        ('{"phone": "13800138000", "variables": "A17"}\n', "a.jsonl", "a list of strings"),
     ],
 )
 def test_a_file_that_cannot_be_read_sends_nothing(file, outbox, text, name, complaint):

@@ -1,4 +1,4 @@
-"""What is kept has its time: the purge erases what is due, and nothing that a limit or a code still needs."""
+"""The purge erases due rows, and nothing that a limit or a code still needs."""
 
 from datetime import timedelta
 
@@ -34,7 +34,7 @@ CLIENT = "203.0.113.77"
 
 
 def purge(**options):
-    """Purge; return how many rows each step took."""
+    """Purge; return {step: number of erased rows}."""
     rows = {}
     for batch in retention.purge(**options):
         rows[str(batch.step.name)] = rows.get(str(batch.step.name), 0) + batch.rows
@@ -47,7 +47,7 @@ def reply(phone, content="收到"):
 
 @pytest.fixture
 def seeded(configure):
-    """A thousand numbers that codes and notices went to, that verified and replied."""
+    """Write a thousand numbers that codes and notices were sent to, that verified and replied."""
     configure(**NOTICE)
     for place, number in enumerate(NUMBERS):
         if place % 10 == 0:
@@ -75,7 +75,7 @@ def test_no_number_is_found_after_eight_days_and_nothing_after_its_time(seeded, 
     for day, days in ((8, 8), (181, 173), (400, 219)):
         let_pass(days=days)
         purge()
-        # What a person wrote back is kept longer than the numbers.
+        # Replies are kept longer than numbers.
         hits[day] = [secret for secret in found() if day > 30 or secret != NAME]
         if day == 8:
             assert (Message.objects.count(), Reply.objects.count()) == (1000, 100)
@@ -90,7 +90,7 @@ def test_no_number_is_found_after_eight_days_and_nothing_after_its_time(seeded, 
     assert [model.objects.count() for model in (Message, Reply, Verification, Recipient)] == [0, 0, 0, 0]
 
 
-def test_facts_are_kept_for_as_long_as_the_host_needs_them():
+def test_successful_verifications_are_kept_without_limit_by_default():
     guess_right(send())
     let_pass(days=4000)
 
@@ -100,7 +100,7 @@ def test_facts_are_kept_for_as_long_as_the_host_needs_them():
 
 
 @pytest.mark.parametrize(("hours", "is_kept"), [(23, True), (25, False)])
-def test_a_verification_that_did_not_succeed_goes_a_day_after_it_expired(hours, is_kept):
+def test_an_unverified_verification_is_erased_a_day_after_expiry(hours, is_kept):
     send()
     let_pass(hours=hours, minutes=5)
 
@@ -120,8 +120,8 @@ def test_a_live_code_survives_the_shortest_periods(configure):
     assert guess_right(issued).phone == PHONE
 
 
-def test_what_the_limits_count_survives_any_setting(configure):
-    """A message of the last 24 hours is counted by number, whatever RETENTION says."""
+def test_counted_messages_survive_any_setting(configure):
+    """A number's messages of the last 24 hours count, whatever RETENTION is."""
     configure(RETENTION={"unverified_hours": 0, "phone_days": 0, "message_days": 0}, RESEND_INTERVAL=1)
     for _ in range(5):
         send()
@@ -135,7 +135,7 @@ def test_what_the_limits_count_survives_any_setting(configure):
     assert Message.objects.count() == 5
 
 
-def test_guesses_are_counted_on_after_the_number_was_erased(configure):
+def test_guesses_still_count_after_the_number_was_erased(configure):
     for _ in range(2):
         issued = send()
         for _ in range(5):
@@ -172,7 +172,7 @@ def test_the_next_message_finds_the_row_by_its_fingerprint_and_writes_the_number
     assert (after.pk, after.phone, after.fingerprint) == (before.pk, PHONE, before.fingerprint)
 
 
-def test_a_number_is_kept_while_messages_go_to_it_and_old_texts_are_not(configure):
+def test_a_number_is_kept_with_its_last_message_but_old_texts_are_erased(configure):
     configure(**NOTICE)
     delivery.send(PHONE, template="shipped", variables=[NAME])
     let_pass(days=6)
@@ -185,7 +185,7 @@ def test_a_number_is_kept_while_messages_go_to_it_and_old_texts_are_not(configur
     assert list(Message.objects.order_by("pk").values_list("variables", flat=True)) == [[], ["B18"]]
 
 
-def test_an_erased_verification_is_told_with_its_mask():
+def test_an_erased_verification_has_the_masked_number():
     issued = send()
     guess_right(issued)
     let_pass(days=8)
@@ -196,7 +196,7 @@ def test_an_erased_verification_is_told_with_its_mask():
 
 
 @pytest.mark.parametrize("days", [8, 181, 4000])
-def test_a_refusal_to_get_advertisements_outlives_the_number(configure, days):
+def test_an_opt_out_outlives_the_number(configure, days):
     configure(CHANNELS={"marketing": failing()["sms"]}, **NOTICE)
     delivery.send(PHONE, template="shipped", variables=["A17"], channel="marketing")
     reply(PHONE, "TD")
@@ -208,7 +208,7 @@ def test_a_refusal_to_get_advertisements_outlives_the_number(configure, days):
         delivery.send(PHONE, template="shipped", variables=["A17"], channel="marketing")
 
 
-def test_a_suppressed_number_stays_suppressed_until_it_is_lifted_and_is_forgotten_then(configure):
+def test_a_suppression_outlives_the_number_until_it_is_lifted(configure):
     configure(CHANNELS=failing(outcome="refused", result_code=4030))
     with pytest.raises(LimitReached):
         send()
@@ -228,7 +228,7 @@ def test_a_suppressed_number_stays_suppressed_until_it_is_lifted_and_is_forgotte
 @pytest.mark.parametrize("days", [8, 181, 4000])
 @pytest.mark.parametrize(("in_a_row", "is_kept"), [(4, False), (5, True), (99, True)])
 def test_failures_in_a_row_are_counted_on_after_all_else_has_gone(in_a_row, is_kept, days):
-    """From a whole verification's attempts on: a stranger who waits for the purge is not at the beginning again."""
+    """They are kept from five on, so that an attacker gains nothing by waiting for the purge."""
     send()
     failed_at = [timezone.now().timestamp()] * min(in_a_row, 25)
     Recipient.objects.update(guesses={"login": {"failed_at": failed_at, "in_a_row": in_a_row}})
@@ -242,7 +242,7 @@ def test_failures_in_a_row_are_counted_on_after_all_else_has_gone(in_a_row, is_k
     assert Recipient.objects.get().guesses["login"]["in_a_row"] == (in_a_row + 1 if is_kept or not is_over else 1)
 
 
-def test_a_number_that_is_kept_for_its_failures_is_erased_and_goes_after_a_right_guess(configure):
+def test_a_recipient_with_failures_is_deleted_after_a_right_guess(configure):
     configure(RETENTION={"verification_days": 90})
     send()
     Recipient.objects.update(guesses={"login": {"failed_at": [timezone.now().timestamp()] * 5, "in_a_row": 5}})
@@ -270,7 +270,7 @@ def test_a_locked_number_stays_locked():
         send()
 
 
-def test_an_old_row_without_a_fingerprint_gets_one_before_its_number_goes():
+def test_a_missing_fingerprint_is_written_before_the_number_is_erased():
     send()
     Recipient.objects.update(fingerprint=None, mask="")
     first = Recipient.objects.get().pk
@@ -283,8 +283,8 @@ def test_an_old_row_without_a_fingerprint_gets_one_before_its_number_goes():
     assert (recipient.pk, recipient.phone, recipient.mask) == (first, PHONE, "138****8000")
 
 
-def test_a_number_whose_messages_are_long_over_is_erased_by_the_first_purge_too():
-    """Before there was a purge: the messages go at once, the fact stays, the number does not."""
+def test_the_first_purge_erases_old_numbers():
+    """The messages of years without a purge and the number are erased at once, the successful verification stays."""
     guess_right(send())
     let_pass(days=300)
 
@@ -295,7 +295,7 @@ def test_a_number_whose_messages_are_long_over_is_erased_by_the_first_purge_too(
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 5000])
-def test_every_row_is_reached_whatever_the_size_of_a_batch(size):
+def test_every_due_row_is_erased_with_any_batch_size(size):
     for place in range(15):
         send(NUMBERS[place])
     Message.objects.filter(pk__gt=Message.objects.order_by("pk")[5].pk).update(created_at=timezone.now())
@@ -311,11 +311,11 @@ def test_every_row_is_reached_whatever_the_size_of_a_batch(size):
     ("size", "seconds", "following"),
     [(100, 0.01, 200), (100, 0.04, 100), (100, 0.06, 50), (1, 5.0, 1), (4000, 0.01, 5000), (5000, 0.3, 2500)],
 )
-def test_a_transaction_that_took_long_is_followed_by_a_smaller_one(size, seconds, following):
+def test_a_slow_transaction_is_followed_by_a_smaller_one(size, seconds, following):
     assert retention.purging.resize(size, seconds=seconds, most=5000) == following
 
 
-def test_a_purge_takes_few_statements_however_many_rows(django_assert_max_num_queries):
+def test_statements_of_a_purge_do_not_grow_with_the_rows(django_assert_max_num_queries):
     for number in NUMBERS[:100]:
         guess_right(send(number))
     let_pass(days=8)
@@ -324,8 +324,8 @@ def test_a_purge_takes_few_statements_however_many_rows(django_assert_max_num_qu
         purge()
 
 
-def test_no_row_s_deletion_is_announced_one_by_one():
-    """Django's collector would send a signal and load the row for each (ticket 30533)."""
+def test_no_signal_is_sent_for_each_row():
+    """Django's collector would load each row and send a signal (ticket 30533)."""
     told = []
     models.signals.pre_delete.connect(told.append)
     try:
@@ -340,8 +340,8 @@ def test_no_row_s_deletion_is_announced_one_by_one():
 
 @pytest.mark.skipif(connection.vendor == "mysql", reason="MariaDB plans by what stands in the tables: nothing")
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: str(step.name))
-def test_what_is_due_is_found_by_an_index(configure, step):
-    """In the order in which it is taken, so that no purge ever sorts a table."""
+def test_due_rows_are_found_by_an_index(configure, step):
+    """The index has the order of the purge, so that no purge sorts a table."""
     configure(RETENTION={"verification_days": 365})
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -355,7 +355,7 @@ def test_what_is_due_is_found_by_an_index(configure, step):
     assert "temp b-tree" not in plan.lower()
 
 
-def test_the_command_says_what_it_erased(run):  # noqa: F811
+def test_the_command_prints_the_number_of_erased_rows(run):  # noqa: F811
     send()
     let_pass(days=8)
 
@@ -376,23 +376,23 @@ def test_the_command_says_what_it_erased(run):  # noqa: F811
     ]
 
 
-def test_the_page_shows_every_step_of_a_purge():
+def test_the_privacy_page_lists_every_step():
     [shown] = [body for _, body in blocks(PRIVACY, "console") if "ihuyi_purge" in body]
 
     assert [line.partition(":")[0] for line in shown.splitlines()[1:]] == [str(step.name) for step in STEPS]
 
 
-def test_the_command_is_silent_where_nobody_reads(run):  # noqa: F811
+def test_the_command_is_silent_with_verbosity_0(run):  # noqa: F811
     assert run("ihuyi_purge", "--verbosity", "0") == (0, [])
 
 
 @pytest.mark.parametrize("size", ["0", "5001"])
-def test_a_batch_that_would_hold_tables_too_long_is_refused(size):
+def test_an_invalid_batch_size_is_an_error(size):
     with pytest.raises(CommandError, match="5000"):
         call_command("ihuyi_purge", "--batch-size", size)
 
 
-def test_what_is_remembered_for_a_day_goes_after_a_day():
+def test_rows_with_a_day_of_retention_are_erased_after_a_day():
     send()
     kept = {UnmatchedReceipt: "received_at", IdempotencyKey: "expires_at", SpentCaptcha: "expires_at"}
     UnmatchedReceipt.objects.keep(
@@ -411,7 +411,7 @@ def test_what_is_remembered_for_a_day_goes_after_a_day():
     assert [model.objects.count() for model in kept] == [0, 0, 0]
 
 
-def test_a_message_that_another_purge_has_emptied_is_not_counted_again():
+def test_a_message_erased_by_another_purge_is_not_counted():
     send()
     let_pass(days=8)
     [step] = [step for step in STEPS if step.only == {"erased": False}]
@@ -421,16 +421,16 @@ def test_a_message_that_another_purge_has_emptied_is_not_counted_again():
     assert (len(picked), step.erase(Message, picked, using="default")) == (1, 0)
 
 
-def test_a_key_that_was_used_again_meanwhile_is_not_taken_away():
-    """Between the purge's look and its DELETE."""
+def test_a_reused_idempotency_key_is_not_deleted():
+    """The key is used again between the SELECT and the DELETE of the purge."""
     keyed = IdempotencyKey.objects.open("a", fingerprint="a")
 
     assert retention.erasing.delete_expired(IdempotencyKey, [keyed.pk], using="default") == 0
     assert IdempotencyKey.objects.count() == 1
 
 
-def test_a_code_that_is_on_its_way_while_its_number_was_erased_is_good():
-    """The claim writes the number back, also where the purge came between its reading and its writing."""
+def test_a_code_is_valid_although_its_number_was_erased_during_the_send():
+    """The claim writes the number back, even if the purge ran between its SELECT and its UPDATE."""
     send()
     let_pass(days=8)
     purge()

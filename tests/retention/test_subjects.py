@@ -1,4 +1,4 @@
-"""One number, handed out or erased by hand; the limits go on for a day, and a refusal until somebody takes it back."""
+"""Export and erase all data about one number. Limits count for another day; opt-outs and suppressions stay."""
 
 import io
 import json
@@ -32,7 +32,7 @@ SECRETS = [PHONE[3:], "138****8000", "李雷的快递", CLIENT]
 
 @pytest.fixture
 def held(configure):
-    """All that there can be about a number, and as much about another one; return the proof that is out."""
+    """Write every kind of data about a number, and about another one; return the unredeemed proof."""
     configure(TEMPLATES=TEMPLATES)
     for phone in (PHONE, OTHER):
         proof = guess_right(send(phone, client=CLIENT if phone == PHONE else "")).proof
@@ -54,7 +54,7 @@ def purge():
     return list(retention.purge())
 
 
-def test_nothing_of_a_forgotten_number_is_left_in_the_database(held):
+def test_no_data_of_a_forgotten_number_are_left(held):
     assert found() == SECRETS
 
     assert retention.forget(PHONE) is True
@@ -64,7 +64,7 @@ def test_nothing_of_a_forgotten_number_is_left_in_the_database(held):
     assert retention.export(OTHER)["recipients"][0]["phone"] == OTHER
 
 
-def test_what_the_limits_count_goes_a_day_later_and_all_else_at_once(held):
+def test_counted_messages_are_erased_a_day_later_and_all_else_at_once(held):
     retention.forget(PHONE)
 
     models = (Recipient, Message, Verification, Reply, UnmatchedReceipt)
@@ -77,7 +77,7 @@ def test_what_the_limits_count_goes_a_day_later_and_all_else_at_once(held):
     assert [model.objects.count() for model in (Recipient, Message)] == [1, 2]
 
 
-def test_the_limits_hold_for_a_number_that_was_forgotten():
+def test_limits_still_apply_to_a_forgotten_number():
     for _ in range(5):
         send()
         let_pass(seconds=61)
@@ -91,7 +91,7 @@ def test_the_limits_hold_for_a_number_that_was_forgotten():
     assert guess_right(send()).phone == PHONE
 
 
-def test_who_comes_back_is_counted_on_and_kept():
+def test_a_forgotten_number_that_returns_is_counted_and_kept():
     send()
     let_pass(seconds=61)
     retention.forget(PHONE)
@@ -108,7 +108,7 @@ def test_who_comes_back_is_counted_on_and_kept():
     assert (recipient.phone, recipient.forgotten_at, Message.objects.count()) == (PHONE, None, 4)
 
 
-def test_a_code_and_a_proof_of_a_forgotten_number_are_worth_nothing(held):
+def test_code_and_proof_of_a_forgotten_number_are_invalid(held):
     let_pass(seconds=61)
     issued = send()
     retention.forget(PHONE)
@@ -118,7 +118,7 @@ def test_a_code_and_a_proof_of_a_forgotten_number_are_worth_nothing(held):
         proofs.redeem(held, purpose="login")
 
 
-def test_to_be_forgotten_is_no_way_round_a_refusal(configure):
+def test_forgetting_a_number_keeps_its_opt_outs(configure):
     configure(CHANNELS={"marketing": failing()["sms"]}, TEMPLATES=TEMPLATES)
     advertisement = {"template": "shipped", "variables": ["A17"], "channel": "marketing"}
     delivery.send(PHONE, **advertisement)
@@ -149,7 +149,7 @@ def test_to_be_forgotten_is_no_way_round_the_count_of_wrong_guesses(in_a_row, is
     assert Recipient.objects.get().guesses["login"]["in_a_row"] == (in_a_row + 1 if is_kept else 1)
 
 
-def test_a_message_that_waits_in_a_queue_does_not_leave_for_a_forgotten_number():
+def test_a_queued_message_to_a_forgotten_number_is_not_sent():
     send()
     Message.objects.update(state="queued")
 
@@ -159,7 +159,7 @@ def test_a_message_that_waits_in_a_queue_does_not_leave_for_a_forgotten_number()
     assert (message.state, message.counted, message.phone, message.fault) == ("unsent", False, "", "forgotten")
 
 
-def test_a_claim_is_lost_if_its_number_was_forgotten_since_it_was_read(held):
+def test_a_claim_fails_if_its_number_was_forgotten_meanwhile(held):
     snapshot = read_snapshot(PHONE, using="default")
     retention.forget(PHONE)
 
@@ -168,12 +168,12 @@ def test_a_claim_is_lost_if_its_number_was_forgotten_since_it_was_read(held):
     assert found() == []
 
 
-def test_a_number_that_nothing_is_held_about_is_told_so():
+def test_a_number_without_data_is_reported():
     assert retention.forget(PHONE) is False
     assert retention.export(PHONE) == {"phone": PHONE, "recipients": []}
 
 
-def test_a_number_is_found_and_forgotten_after_it_was_erased(held):
+def test_an_erased_number_can_be_forgotten(held):
     let_pass(days=8)
     purge()
 
@@ -182,7 +182,7 @@ def test_a_number_is_found_and_forgotten_after_it_was_erased(held):
     assert retention.export(PHONE)["recipients"] == []
 
 
-def test_an_export_tells_all_but_what_opens_doors(held, settings):
+def test_an_export_omits_secrets_only(held, settings):
     printed = io.StringIO()
     call_command("ihuyi_export", "138 0013 8000", stdout=printed)
 
@@ -203,7 +203,7 @@ def test_an_export_tells_all_but_what_opens_doors(held, settings):
     assert OTHER[3:] not in printed.getvalue()
 
 
-def test_every_column_of_the_app_is_handed_out_or_withheld_on_purpose(held):
+def test_every_column_is_exported_or_listed_as_withheld(held):
     [recipient] = retention.export(PHONE)["recipients"]
     rows = {
         Recipient: recipient,
@@ -226,7 +226,7 @@ def test_every_column_of_the_app_is_handed_out_or_withheld_on_purpose(held):
     }
 
 
-def test_the_command_erases_without_a_question_where_it_is_told_to(held, run):  # noqa: F811
+def test_the_command_erases_without_confirmation_with_yes(held, run):  # noqa: F811
     exit_code, lines = run("ihuyi_forget", "13800138000", "--yes")
 
     assert (exit_code, found()) == (0, [])
@@ -246,9 +246,7 @@ def test_the_command_erases_without_a_question_where_it_is_told_to(held, run):  
         ("13800138000\n", ["-", "--yes"], True),
     ],
 )
-def test_the_command_asks_and_reads_a_number_that_no_shell_shall_remember(
-    held, monkeypatch, capsys, typed, words, is_erased
-):
+def test_the_command_reads_the_number_from_standard_input_and_asks(held, monkeypatch, capsys, typed, words, is_erased):
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
 
     try:
@@ -260,14 +258,14 @@ def test_the_command_asks_and_reads_a_number_that_no_shell_shall_remember(
 
 
 @pytest.mark.parametrize("command", ["ihuyi_forget", "ihuyi_export"])
-def test_what_is_no_number_is_refused_and_not_repeated(command):
+def test_an_invalid_number_is_refused_and_not_repeated(command):
     with pytest.raises(CommandError, match="11 digits") as refusal:
         call_command(command, "1380013800")
 
     assert "1380013800" not in str(refusal.value)
 
 
-def test_a_forgotten_number_has_its_new_code(held):
+def test_a_forgotten_number_gets_a_new_code(held):
     retention.forget(PHONE)
     let_pass(seconds=61)
 

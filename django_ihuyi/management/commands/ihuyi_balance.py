@@ -1,4 +1,4 @@
-"""Tell how many messages are left: `manage.py ihuyi_balance [CHANNEL …] [--minimum N]`."""
+"""Print the balances: `manage.py ihuyi_balance [CHANNEL …] [--minimum N]`."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from django_ihuyi.management.printing import PrintingCommand
 
 
 class Command(PrintingCommand):
-    """Print a line for each channel; exit with 1 if one cannot be told, or is below the minimum."""
+    """Print one line for each channel; exit with 1 if a balance is unknown or below the minimum."""
 
-    help = "Print how many messages the account of each channel has left."
+    help = "Print the number of messages that the account of each channel has left."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
-        parser.add_argument("channels", nargs="*", metavar="CHANNEL", help="the default: every channel")
-        parser.add_argument("--minimum", type=int, default=0, metavar="N", help="fail below so many messages")
+        parser.add_argument("channels", nargs="*", metavar="CHANNEL", help="default: every channel")
+        parser.add_argument(
+            "--minimum", type=int, default=0, metavar="N", help="exit with 1 if fewer messages are left"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Ask for each balance."""
+        """Query and print each balance."""
         channels = options["channels"] or list(settings.CHANNELS)
         if unknown := [name for name in channels if name not in settings.CHANNELS]:
             raise CommandError(f"IHUYI['CHANNELS'] does not name {unknown[0]!r}.")
-        balances = [self._tell(channel) for channel in channels]
+        balances = [self._print_balance(channel) for channel in channels]
         if any(units is None or units < options["minimum"] for units in balances):
             raise SystemExit(1)
 
-    def _tell(self, channel: str) -> int | None:
+    def _print_balance(self, channel: str) -> int | None:
         balance = get_backend(channel).get_balance()
         if balance.units is not None:
             self.say(f"{channel}: {balance.units}")
             return balance.units
         refusal = judge_refusal(channel, balance)
-        self.say(
-            _("%(channel)s: not known. %(reason)s")
-            % {"channel": channel, "reason": f"{refusal.text} {refusal.advice}".strip()}
-        )
+        reason = f"{refusal.text} {refusal.advice}".strip()
+        self.say(_("%(channel)s: unknown. %(reason)s") % {"channel": channel, "reason": reason})
         return None

@@ -1,4 +1,4 @@
-"""Hand out all that is held about one number: `manage.py ihuyi_export NUMBER`."""
+"""Export all data about one number: `manage.py ihuyi_export NUMBER`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import DEFAULT_DB_ALIAS
 
 from django_ihuyi.management.numbers import add_number, read_number
 from django_ihuyi.management.printing import PrintingCommand
@@ -15,16 +14,15 @@ from django_ihuyi.retention import export
 
 
 class Command(PrintingCommand):
-    """Print one JSON object: whole numbers and texts, for the person who asked for them and nobody else."""
+    """Print one JSON object. It contains complete numbers and texts, for the person they belong to only."""
 
-    help = "Print all that is held about a number, as JSON."
+    help = "Print all data about a number as JSON."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         add_number(parser)
-        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="an alias of DATABASES; default")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print it."""
+        """Print the data."""
         held = export(read_number(options["number"]), using=options["database"])
         self.say(json.dumps(held, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2))

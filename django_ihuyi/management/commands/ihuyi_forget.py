@@ -1,11 +1,10 @@
-"""Erase all that is held about one number: `manage.py ihuyi_forget NUMBER`."""
+"""Erase all data about one number: `manage.py ihuyi_forget NUMBER`."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS
 from django.utils.translation import gettext as _
 
 from django_ihuyi import phones
@@ -15,18 +14,17 @@ from django_ihuyi.retention import forget
 
 
 class Command(PrintingCommand):
-    """Ask, then erase; the limits go on for a day, and a refusal until somebody takes it back."""
+    """Ask, then erase. Limits count its messages for another day; opt-outs and suppressions stay until lifted."""
 
-    help = "Erase all that is held about a number."
+    help = "Erase all data about a number."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         add_number(parser)
-        parser.add_argument("--yes", action="store_true", help="do not ask")
-        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="an alias of DATABASES; default")
+        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Erase, once the answer is yes."""
+        """Erase the data if the answer is yes."""
         phone = read_number(options["number"])
         shown = {"phone": phones.mask(phone)}
         if not options["yes"] and not self._agrees(_("Erase all that is held about %(phone)s? [yes/no] ") % shown):
@@ -40,4 +38,4 @@ class Command(PrintingCommand):
         try:
             return input(question).strip().lower() == "yes"
         except EOFError as error:
-            raise CommandError(_("Nobody is there to ask: give --yes.")) from error
+            raise CommandError(_("There is no terminal to confirm on: add --yes.")) from error

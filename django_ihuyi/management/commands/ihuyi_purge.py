@@ -1,4 +1,4 @@
-"""Erase what RETENTION no longer keeps: `manage.py ihuyi_purge`, every day."""
+"""Erase rows whose RETENTION period has ended: `manage.py ihuyi_purge`, every day."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from django_ihuyi.retention.steps import STEPS
 
 
 class Command(PrintingCommand):
-    """Erase what is due in small transactions; may be stopped at any time, and run beside another one."""
+    """Erase due rows in small transactions. It may be stopped at any time, and run in parallel."""
 
-    help = "Erase what RETENTION no longer keeps. Let it run every day."
+    help = "Erase rows whose RETENTION period has ended. Run it every day."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
-        parser.add_argument("--batch-size", type=int, default=BATCH_SIZE, help="most rows of a transaction")
-        parser.add_argument("--pause", type=float, default=0.05, help="seconds between two transactions; 0.05")
-        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="an alias of DATABASES; default")
+        parser.add_argument(
+            "--batch-size", type=int, default=BATCH_SIZE, help="maximum rows of a transaction; default: 5000"
+        )
+        parser.add_argument("--pause", type=float, default=0.05, help="seconds between two transactions; default: 0.05")
+        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="an alias of DATABASES; default: default")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Purge, and say how much of each was erased; with -v 2 every transaction as well."""
+        """Purge, and print the number of erased rows of each step; with -v 2 also each transaction."""
         if not 1 <= options["batch_size"] <= BATCH_SIZE:
             raise CommandError(f"--batch-size must be from 1 to {BATCH_SIZE}.")
         erased: Counter[int] = Counter()

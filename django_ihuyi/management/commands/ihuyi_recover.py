@@ -1,4 +1,4 @@
-"""Give an end to what dead workers have left: `manage.py ihuyi_recover [--loop SECONDS]`."""
+"""Finish messages that dead workers left behind: `manage.py ihuyi_recover [--loop SECONDS]`."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from django_ihuyi.management.printing import PrintingCommand
 
 
 class Command(PrintingCommand):
-    """Recover once, or again and again; harmless in parallel, and when it is killed half-way."""
+    """Recover once, or in a loop. It may run in parallel, and be killed at any time."""
 
-    help = "Give messages that dead workers have left behind an end, and end verifications that have expired."
+    help = "Finish messages that dead workers left behind, and end expired verifications."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
-        parser.add_argument("--database", metavar="ALIAS", help="the default: where messages are written")
-        parser.add_argument("--loop", type=float, metavar="SECONDS", help="do not end; recover so often")
+        parser.add_argument("--database", metavar="ALIAS", help="default: the database that messages are written to")
+        parser.add_argument("--loop", type=float, metavar="SECONDS", help="keep running, and recover at this interval")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Recover, and print what was found."""
+        """Recover, and print the number of messages and verifications that changed."""
         pause = options["loop"]
         if pause is None:
             self._recover(options["database"])
             return
         if pause <= 0:
-            raise CommandError("--loop takes the seconds between two runs.")
+            raise CommandError("--loop must be a positive number of seconds.")
         while True:
             try:
                 self._recover(options["database"])
             except (Error, transactions.Contended) as error:
-                # A database that is down now may be up in a minute, and races that were lost may be won.
-                self.stderr.write(f"{type(error).__name__}")
-            close_old_connections()
+                # The loop must survive a database that is down or busy for a minute. An error's text may quote a value.
+                self.stderr.write(type(error).__name__)
+            close_old_connections()  # outside of a request, Django does not replace a broken connection
             time.sleep(pause)
 
     def _recover(self, database: str | None) -> None:

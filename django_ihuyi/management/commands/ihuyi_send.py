@@ -14,31 +14,30 @@ from django_ihuyi.models import State
 
 
 class Command(PrintingCommand):
-    """Send one message to each number, through the same limits as any other; exit with 1 if one did not leave."""
+    """Send one message to each number, within the usual limits; exit with 1 if one was not sent."""
 
-    help = "Send a notice to phones, one message each."
+    help = "Send a notice to each number."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("numbers", nargs="+", metavar="NUMBER")
         parser.add_argument("--template", required=True, help="a name in TEMPLATES")
-        parser.add_argument("--variable", action="append", default=[], help="fills a place of the template; repeat it")
-        parser.add_argument("--channel", default="sms", help="the default: sms")
+        parser.add_argument("--variable", action="append", default=[], help="value of a placeholder; repeat it")
+        parser.add_argument("--channel", default="sms", help="default: sms")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Send to each number, and print what became of it."""
+        """Send to each number, and print the state of its message."""
         notice = {"template": options["template"], "variables": options["variable"], "channel": options["channel"]}
-        left = [
-            self._send(number, place=place, notice=notice) for place, number in enumerate(options["numbers"], start=1)
-        ]
-        if not all(left):
+        numbers = enumerate(options["numbers"], start=1)
+        sent = [self._send(number, place=place, notice=notice) for place, number in numbers]
+        if not all(sent):
             raise SystemExit(1)
 
     def _send(self, number: str, *, place: int, notice: dict[str, Any]) -> bool:
         try:
             phone = phones.mask(phones.parse(number))
         except InvalidPhone as error:
-            # What is no number may be anything, and is not repeated.
+            # The text is not printed: it may be a number with a typing error.
             self.say(_("number %(place)d: not sent. %(error)s.") % {"place": place, "error": error})
             return False
         try:

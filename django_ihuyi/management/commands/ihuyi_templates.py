@@ -1,4 +1,4 @@
-"""Show what the platform would say of each text: `manage.py ihuyi_templates`."""
+"""Lint the texts of TEMPLATES: `manage.py ihuyi_templates`."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from django_ihuyi.texts.samples import Sample, TextLimits, read_samples
 
 
 class Command(PrintingCommand):
-    """Print each template with its parts, its price, and what is wrong; exit with 1 if one would be refused."""
+    """Print each template with its parts, price and problems; exit with 1 if the platform would refuse one."""
 
-    help = "Print each of TEMPLATES with its parts, its price, and what the platform would refuse of it."
-    # Most of them say the same about texts as this command.
+    help = "Print each template with its parts, its price, and the reasons for which the platform would refuse it."
+    # They would report the same problems, and stop before this command prints the details.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,14 +29,14 @@ class Command(PrintingCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Look at each template."""
+        """Lint and print each template."""
         found = [(sample, lint(sample)) for sample in read_samples(settings.TEMPLATES, _limits())]
         if options["json"]:
             self.say(json.dumps({sample.name: _as_dict(sample, complaints) for sample, complaints in found}))
         else:
             for sample, complaints in found:
                 self._show(sample, complaints)
-        if any(complaint.is_certain for _draft, complaints in found for complaint in complaints):
+        if any(complaint.is_certain for _sample, complaints in found for complaint in complaints):
             raise SystemExit(1)
 
     def _show(self, sample: Sample, complaints: list[Complaint]) -> None:
@@ -49,7 +49,7 @@ class Command(PrintingCommand):
             level = "FAIL" if complaint.is_certain else "WARN"
             self.say(f"{level}  {complaint.code or '-'}: {complaint.text}")
         if sample.is_bound:
-            self.say(_("NOTE  The signature must stand in front: behind the code it would become a part of it."))
+            self.say(_("NOTE  The signature must come before the text: after the code it would be read as part of it."))
 
 
 def _limits() -> TextLimits:
