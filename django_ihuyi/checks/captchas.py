@@ -10,9 +10,8 @@ from django.utils.module_loading import import_string
 
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import sound
-from django_ihuyi.guards.captcha import CaptchaGuard
+from django_ihuyi.guards.captcha import CaptchaGuard, parse_rule
 from django_ihuyi.guards.captchas import Captcha, load
-from django_ihuyi.guards.captchas.rules import parse_rule
 
 GUARD = "django_ihuyi.guards.captcha.CaptchaGuard"
 

@@ -1,4 +1,4 @@
-"""Guards: asked, in the order of GUARDS, before a message is reserved; each may refuse, or want a captcha."""
+"""Guards check a request, in the order of GUARDS, before its message is reserved: they refuse it or want a captcha."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ from django_ihuyi.guards.base import Guard, Wanted
 
 __all__ = ["Guard", "Wanted"]
 
-#: Seconds after which a caller may come back when a captcha is wanted and no guard can show one.
+#: Retry-After, in seconds, of a request that needs a captcha which no guard can show.
 _RETRY_AFTER = 60
 
 
 class Passed:
-    """The guards that let a request pass."""
+    """The guards that a request has passed."""
 
     def __init__(self, wanted: Wanted, *, using: str) -> None:
         self._wanted = wanted
         self._using = using
         self._guards: list[Guard] = []
 
-    # Here, too: a mark around `guarded` does not reach through a generator before Python 3.11.
+    # Marked here, too: before Python 3.11 the mark of a caller does not cover what a generator (`guarded`) calls.
     @sensitive_variables()
     def ask(self, guard: Guard) -> None:
-        """Let a further guard judge the request as the one before it has left it."""
+        """Run the next guard on the request as the previous guard has returned it."""
         self._wanted = guard.check(self._wanted, using=self._using)
         self._guards.append(guard)
 
     @sensitive_variables()
     def give_back(self) -> None:
-        """Undo what they counted: no message left."""
+        """Undo what the guards counted, because no message left."""
         while self._guards:
             self._guards.pop().give_back(self._wanted, using=self._using)
 
     @property
     def captcha_reason(self) -> str:
-        """Why a captcha is still wanted, empty if none is."""
+        """The reason why a captcha is still wanted, or an empty text."""
         return self._wanted.captcha_reason
 
 
 @contextmanager
 def guarded(wanted: Wanted, *, using: str) -> Iterator[Passed]:
-    """Ask all guards, then do what stands inside; what they counted is given back if that fails.
+    """Run all guards, then the body; if either fails, give back what the guards counted.
 
-    Raises what a guard refuses with (LimitReached, CaptchaRequired, CaptchaFailed, SendingUnavailable).
+    Raises the exception of the guard that refuses: LimitReached, CaptchaRequired, CaptchaFailed or SendingUnavailable.
     """
     passed = Passed(wanted, using=using)
     try:
@@ -59,13 +59,13 @@ def guarded(wanted: Wanted, *, using: str) -> Iterator[Passed]:
         if passed.captcha_reason:
             raise _refuse(passed.captcha_reason)
         yield passed
-    except IhuyiError:  # whatever of ours is raised in here, no message left
+    except IhuyiError:  # every exception of this app means here that no message left
         passed.give_back()
         raise
 
 
 def _refuse(reason: str) -> LimitReached:
-    """Tell the listeners that a captcha is wanted which no guard can show, and return the error to raise."""
+    """Send `limit_hit` for a captcha that no guard can show, and return the exception to raise."""
     code = "global_limit"
     signals.limit_hit.send_robust(Guard, code=code, retry_after=_RETRY_AFTER, phone="", client="", reason=reason)
     return LimitReached(code, retry_after=_RETRY_AFTER)

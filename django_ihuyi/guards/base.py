@@ -1,4 +1,4 @@
-"""What a guard is: somebody who is asked before a message is reserved."""
+"""The base class of guards, and the request that they check."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A code that somebody asks for; what a guard and a purpose's policy decide by."""
+    """A requested code: the input of guards and of a purpose's policy."""
 
     #: The canonical number.
     phone: str = field(repr=False)
     purpose: str
     channel: str
-    #: The requester's address as `client_of` folds it, and their user's primary key; empty if not known.
+    #: The requester's address in the form of `client_of`, and the primary key of their user; empty if not known.
     client: str = ""
     user: str = ""
-    #: What the requester answered to a captcha, as it came with the request.
+    #: The answer to a captcha, unchecked, as it came with the request.
     captcha: Mapping[str, Any] | None = field(default=None, repr=False)
-    #: Why an earlier guard wants a captcha to be solved; a captcha guard that is satisfied empties it.
+    #: The reason why an earlier guard wants a captcha. A captcha guard empties it when the captcha is solved.
     captcha_reason: str = ""
 
 
 class Guard(ABC):
-    """Judge requests for codes; subclass it, and name the subclass in GUARDS. One is made for each request."""
+    """Base class of guards. Name a subclass in GUARDS; each request gets an instance of its own."""
 
     @abstractmethod
     def check(self, wanted: Wanted, *, using: str) -> Wanted:
-        """Return the request as the next guard shall see it, or raise a NotSent that says why not."""
+        """Return the request for the next guard, or raise a NotSent to refuse it."""
 
-    def give_back(self, wanted: Wanted, *, using: str) -> None:  # noqa: B027 - most count nothing
-        """Undo what `check` counted: a later guard or the limits refused, or the message certainly did not leave."""
+    def give_back(self, wanted: Wanted, *, using: str) -> None:  # noqa: B027 - most guards count nothing
+        """Undo what `check` counted, because the request was refused later or its message did not leave."""

@@ -1,56 +1,78 @@
-"""The guard that keeps the budgets: look at all of them, claim each, and give back if no message left."""
+"""The guard that keeps the budgets: check all of them, claim each, and give back if no message left."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+
+from django.utils.crypto import salted_hmac
 
 from django_ihuyi import signals
 from django_ihuyi.database import optimistic_retry
 from django_ihuyi.exceptions import LimitReached, NotSent, SendingUnavailable
+from django_ihuyi.guards import exemptions
 from django_ihuyi.guards.base import Guard, Wanted
 from django_ihuyi.guards.budgets.alerts import note
-from django_ihuyi.guards.budgets.counters import BudgetCounter, Increment
-from django_ihuyi.guards.budgets.plan import make_plan
-from django_ihuyi.guards.budgets.rules import Mode, Overrun
+from django_ihuyi.guards.budgets.conversion_breaker import ConversionMonitor
+from django_ihuyi.guards.budgets.counters import (
+    BudgetCounter,
+    GlobalCounter,
+    Increment,
+    PerOwnerCounter,
+    UnverifiedMonitor,
+)
+from django_ihuyi.guards.budgets.rules import Mode, Overrun, read_conversion, read_rule
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models.budgets import Budget, BudgetSnapshot
+
+#: The spelling of a client or user that names its budget as it is. Other texts may be too long, or equal to another one
+#: for MariaDB, which by default ignores case and accents.
+_PLAIN = re.compile(r"[0-9a-z.:/_-]{1,64}")
+#: The last digits of a number, which distinguish neighbours. Mainland numbers have a segment (号段) of seven before.
+_OWN_DIGITS = 4
+
+#: A budget that is counted in the send log, and checked before anything is counted.
+Monitor = UnverifiedMonitor | ConversionMonitor
 
 logger = get_logger("django_ihuyi.guards")
 
 
 class BudgetGuard(Guard):
-    """Refuse, or want a captcha for, what would exceed one of BUDGETS; name it before the captcha's guard in GUARDS.
+    """Refuse requests that would exceed one of BUDGETS, or want a captcha. In GUARDS, it precedes the captcha guard.
 
-    Every claim is one statement of its own: no row is held while the platform is called.
+    Every claim is one statement of its own, so that no row is locked while the platform is called.
     """
 
     def __init__(self) -> None:
         self._claims: list[Increment] = []
 
     def check(self, wanted: Wanted, *, using: str) -> Wanted:
-        """Count one message for every budget; raises LimitReached, or SendingUnavailable when others were faster."""
-        plan = make_plan(wanted)
-        if not plan.keys:
+        """Count one message in every budget. Raises LimitReached, or SendingUnavailable if every retry was stale."""
+        counters, monitors = _find_budgets(wanted)
+        keys = [judge.key for judge in (*counters, *monitors)]
+        if not keys:
             return wanted
-        snapshot = Budget.objects.using(using).read(plan.keys)
+        snapshot = Budget.objects.using(using).read(keys)
         try:
-            wanted = _answer(plan.look(snapshot, using=using), wanted, snapshot.now, using=using)
-            for counter in plan.counters:
+            overruns = _look(counters, monitors, snapshot, using=using)
+            wanted = _answer(overruns, wanted, snapshot.now, using=using)
+            for counter in counters:
                 wanted = _answer(self._claim(counter, snapshot, using=using), wanted, snapshot.now, using=using)
         except NotSent:
             self.give_back(wanted, using=using)
             raise
         return wanted
 
-    def give_back(self, wanted: Wanted, *, using: str) -> None:  # noqa: ARG002 - the claims say what was wanted
-        """Undo every claim; one that cannot be undone stays counted, which is the safe side."""
+    def give_back(self, wanted: Wanted, *, using: str) -> None:  # noqa: ARG002 - the claims have what is needed
+        """Undo every claim. A claim that cannot be undone stays counted, which is the safe side."""
         while self._claims:
             self._undo(self._claims.pop(), using=using)
 
     def _claim(self, counter: BudgetCounter, snapshot: BudgetSnapshot, *, using: str) -> list[Overrun]:
-        """Count one more; return what was exceeded by it, and count nothing if that is refused."""
+        """Count one more message and return the overrun, if any; count nothing if the overrun refuses the request."""
         read = [snapshot]
 
         def attempt() -> list[Overrun]:
@@ -78,11 +100,52 @@ class BudgetGuard(Guard):
         try:
             optimistic_retry.run(attempt, using=using)
         except optimistic_retry.Contended:
-            logger.warning("budget %s: a claim was not given back", counter.key)
+            logger.warning("budget %s: one message that was not sent stays counted, every retry was stale", counter.key)
+
+
+def _find_budgets(wanted: Wanted) -> tuple[list[BudgetCounter], list[Monitor]]:
+    """Return the counters of a request, and the monitors. An exempt client or phone has the global counter only."""
+    counters: list[BudgetCounter] = []
+    monitors: list[Monitor] = []
+    if not (exemptions.is_exempt_client(wanted.client) or exemptions.is_exempt_number(wanted.phone)):
+        # Distinguishes the phones in a budget's row, and does not reveal them.
+        mark = salted_hmac("django_ihuyi.guards.budgets", wanted.phone, algorithm="sha256").hexdigest()[:12]
+        if wanted.client:
+            owner, unverified = _owner(wanted.client), read_rule("unverified")
+            counters.append(PerOwnerCounter(read_rule("client"), owner, mark=mark, also=unverified.limits))
+            if unverified.limits:
+                monitors.append(UnverifiedMonitor(unverified, wanted.client, owner=owner))
+        if wanted.user:
+            counters.append(PerOwnerCounter(read_rule("user"), _owner(wanted.user), mark=mark))
+        prefix = wanted.phone[:-_OWN_DIGITS]
+        counters.append(PerOwnerCounter(read_rule("prefix"), prefix, mark=mark, code="global_limit"))
+        mode, thresholds = read_conversion()
+        if mode is not Mode.OFF:
+            monitors.append(ConversionMonitor(mode, thresholds))
+    # Last, because all requests share its row: requests that another budget refuses do not write it.
+    counters.append(GlobalCounter(read_rule("global")))
+    return [counter for counter in counters if not counter.is_empty()], monitors
+
+
+def _owner(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else hashlib.sha256(name.encode()).hexdigest()
+
+
+def _look(
+    counters: Sequence[BudgetCounter], monitors: Sequence[Monitor], snapshot: BudgetSnapshot, *, using: str
+) -> Iterator[Overrun]:
+    """Yield the overruns that refuse the request before anything is counted, and those of the monitors."""
+    for counter in counters:
+        overrun = counter.look(snapshot.budgets[counter.key], snapshot.now) if counter.refuses else None
+        if overrun:
+            yield overrun
+    for monitor in monitors:
+        if overrun := monitor.look(snapshot, using=using):
+            yield overrun
 
 
 def _answer(overruns: Iterable[Overrun], wanted: Wanted, now: datetime, *, using: str) -> Wanted:
-    """Tell operators what is exceeded; refuse, or want a captcha, as the modes have it."""
+    """Alert operators; refuse the request or want a captcha, as the modes say."""
     found = list(overruns)
     for overrun in found:
         if not overrun.is_told:
@@ -95,6 +158,7 @@ def _answer(overruns: Iterable[Overrun], wanted: Wanted, now: datetime, *, using
 
 
 def _refuse(overrun: Overrun, wanted: Wanted) -> LimitReached:
+    """Send `limit_hit`, and return the exception to raise."""
     signals.limit_hit.send_robust(
         Budget,
         code=overrun.code,

@@ -1,4 +1,4 @@
-"""Captchas: get_captcha() returns the one that CAPTCHA names; Captcha is what to subclass for another."""
+"""Captchas: get_captcha() returns the one that CAPTCHA names; another one subclasses Captcha."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django_ihuyi.guards.captchas.base import DEADLINE, Captcha, CaptchaDown, Ch
 
 __all__ = ["DEADLINE", "Captcha", "CaptchaDown", "Challenge"]
 
-#: What BACKEND may say in place of a path.
+#: Short names for BACKEND, in place of a dotted path.
 SHORT_NAMES: Mapping[str, str] = {
     "image": "django_ihuyi.guards.captchas.image.ImageCaptcha",
     "geetest": "django_ihuyi.guards.captchas.geetest.GeetestCaptcha",
@@ -25,20 +25,20 @@ _captchas: list[Captcha] = []
 
 
 def get_captcha() -> Captcha:
-    """Return the captcha of this process. Raises ImproperlyConfigured for a wrong CAPTCHA."""
+    """Return the captcha of this process. Raises ImproperlyConfigured if CAPTCHA is wrong."""
     if not _captchas:
         _captchas.append(_make_captcha())
     return _captchas[-1]
 
 
 def load(backend: str) -> type[Captcha]:
-    """Return the class that a BACKEND names; raises ImportError, saying what is missing."""
+    """Return the class of a BACKEND. Raises ImportError with a text that names the missing part."""
     try:
         loaded = import_string(SHORT_NAMES.get(backend, backend))
-    except RuntimeError as error:  # Django's, for models of an app that INSTALLED_APPS does not name
+    except RuntimeError as error:  # Django raises it for a model whose app is not in INSTALLED_APPS
         raise ImportError(str(error)) from error
     if not (isinstance(loaded, type) and issubclass(loaded, Captcha)):
-        raise ImportError(f"{backend} is no subclass of django_ihuyi.guards.captchas.Captcha")
+        raise ImportError(f"{backend} is not a subclass of django_ihuyi.guards.captchas.Captcha")
     return loaded
 
 

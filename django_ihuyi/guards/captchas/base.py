@@ -1,4 +1,4 @@
-"""What a captcha is: it shows something, and judges an answer to it. Who, when and how often is the guard's affair."""
+"""The base class of captchas, which show a challenge and judge an answer. The guard decides when one is needed."""
 
 from __future__ import annotations
 
@@ -7,49 +7,49 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-#: Seconds that a captcha has to show something, and to judge an answer. What takes longer is down, and nothing is sent;
-#: but nobody interrupts it: whoever asks another service gives that call a time-out.
+#: Seconds that a captcha may take to show a challenge or to judge an answer. A slower one counts as down, and nothing
+#: is sent. It is not interrupted, so that a captcha that calls another service needs a time-out for that call.
 DEADLINE = 3.0
 
 
 class CaptchaDown(Exception):
-    """The captcha cannot judge or show anything now. Its text goes into the log: no key and no answer in it."""
+    """The captcha cannot show or judge anything now. The text is logged, so keep keys and answers out of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
     """One captcha to solve."""
 
-    #: Its own name, no two alike: up to 64 letters, digits, hyphens and underscores. Whoever sees it may know it.
+    #: A unique name, not secret: up to 64 letters, digits, hyphens and underscores.
     id: str
-    #: What the client needs to show it, ready to be written as JSON.
+    #: The data that the client needs to show the challenge, as JSON values.
     shown: Mapping[str, Any] = field(repr=False)
 
 
 class Captcha(ABC):
-    """Tell people from programs; subclass it, and name the subclass in CAPTCHA. One is made for each process.
+    """Base class of captchas. Name a subclass in CAPTCHA; each process gets one instance.
 
-    The guard binds each challenge to its purpose and client, and lets it be answered once and for a few minutes: a
-    subclass need not.
+    A subclass need not bind or expire challenges: the guard accepts each challenge once, for its purpose and client,
+    within a few minutes.
     """
 
-    #: By what clients know how to show it, as in "image".
+    #: Tells clients how to show a challenge, as in "image".
     kind: str = ""
 
     @abstractmethod
     def challenge(self, *, purpose: str, client: str) -> Challenge:
-        """Make a captcha that was never shown before, within DEADLINE. Raises CaptchaDown."""
+        """Return a new challenge within DEADLINE, or raise CaptchaDown."""
 
     @abstractmethod
     def verify(self, answer: Mapping[str, str], *, challenge_id: str, client: str) -> bool:
-        """Say whether `answer`, texts as a stranger sent them, solves the challenge. Raises CaptchaDown.
+        """Return True if `answer` solves the challenge, within DEADLINE, or raise CaptchaDown.
 
-        It is asked once for each challenge, and answers within DEADLINE.
+        `answer` holds texts as a stranger sent them. The method is called once for each challenge.
         """
 
     def find_solution_id(self, answer: Mapping[str, str]) -> str:  # noqa: ARG002 - for subclasses
-        """Return what names this solution, if one solution could be sent with more than one of our challenges.
+        """Return a unique name of the solution, if one solution fits several challenges.
 
-        Empty, as here, where the solution itself belongs to its challenge.
+        Return an empty text, as here, if a solution fits only its own challenge.
         """
         return ""

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_ihuyi.guards.budgets.conversion_breaker import ConversionBreaker, ConversionThresholds, Stage
-from django_ihuyi.guards.budgets.distinct_numbers import Numbers
-from django_ihuyi.guards.budgets.sliding_window import PARTS, Spending
+from django_ihuyi.guards.budgets.conversion_breaker import ConversionBreaker, Stage
+from django_ihuyi.guards.budgets.rules import ConversionThresholds
+from django_ihuyi.guards.budgets.sliding_window import PARTS, Numbers, Spending
 from django_ihuyi.rates import Rate, parse_rate
 
 NOW = 1_800_000_000
