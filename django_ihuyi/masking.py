@@ -128,7 +128,10 @@ def _mask_digits(text: str, folded: str, origins: Sequence[int]) -> str:
 
     def note(match: re.Match[str]) -> str:
         start, end = match.span(1)
-        found.append((origins[start], origins[end], _mask_match(match)))
+        digits = re.sub("[^0-9]", "", match[1])
+        numbers = {"mainland": f"+86{digits[-11:]}", "foreign": f"+{digits.lstrip('0')}"}
+        masked = phones.mask(numbers[match.lastgroup]) if match.lastgroup else MASK
+        found.append((origins[start], origins[end], masked))
         # Stars of the same length: positions stay valid, and no later pattern finds these digits again.
         return match[0][: start - match.start()] + "*" * (end - start)
 
@@ -139,13 +142,6 @@ def _mask_digits(text: str, folded: str, origins: Sequence[int]) -> str:
         pieces += [text[position:start], masked]
         position = end
     return "".join([*pieces, text[position:]])
-
-
-def _mask_match(match: re.Match[str]) -> str:
-    digits = re.sub("[^0-9]", "", match[1])
-    if match.lastgroup == "mainland":
-        return phones.mask(f"+86{digits[-11:]}")
-    return phones.mask(f"+{digits.lstrip('0')}") if match.lastgroup == "foreign" else MASK
 
 
 def _is_below_ours(frame: FrameType | None) -> bool:

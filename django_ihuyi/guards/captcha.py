@@ -14,7 +14,7 @@ from django.db.transaction import TransactionManagementError
 from django_ihuyi.conf import settings
 from django_ihuyi.database import transactions
 from django_ihuyi.exceptions import CaptchaFailed, CaptchaRequired, SendingUnavailable
-from django_ihuyi.guards.base import Guard, Wanted
+from django_ihuyi.guards import Guard, Wanted
 from django_ihuyi.guards.captchas import DEADLINE, Captcha, CaptchaDown, get_captcha
 from django_ihuyi.guards.captchas.tickets import LIFETIME, read_ticket, write_ticket
 from django_ihuyi.logs import get_logger
@@ -121,7 +121,7 @@ def _were_sent(codes: MessageQuerySet, count: int) -> bool:
 
 
 def _is_solved(captcha: Captcha, wanted: Wanted, *, using: str) -> bool:
-    answer = _texts_of(wanted.captcha or {})
+    answer = {name: text for name, text in (wanted.captcha or {}).items() if isinstance(text, str)}
     ticket = answer.pop("challenge_id", "")
     challenge_id = read_ticket(ticket, kind=captcha.kind, purpose=wanted.purpose, client=wanted.client, now=time.time())
     # Spent before it is judged, so that simultaneous requests with one challenge have one guess.
@@ -131,10 +131,6 @@ def _is_solved(captcha: Captcha, wanted: Wanted, *, using: str) -> bool:
     if solution_id and not _spend(captcha, "solution", solution_id, using=using):
         return False
     return _in_time(captcha, lambda: captcha.verify(answer, challenge_id=challenge_id, client=wanted.client))
-
-
-def _texts_of(answer: Mapping[str, Any]) -> dict[str, str]:
-    return {name: text for name, text in answer.items() if isinstance(text, str)}
 
 
 def _spend(captcha: Captcha, what: str, name: str, *, using: str) -> bool:

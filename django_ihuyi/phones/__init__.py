@@ -1,7 +1,7 @@
 """Phone numbers: parse typed text into one canonical form, mask it, and fingerprint it.
 
 - `numbers`: the canonical form, the platform's form, masks and fingerprints
-- `spelling`: the fold of characters that `parse` and the masking of logs share
+- `spelling`: the fold of a number within other text
 - `foreign`: numbers of other countries, by libphonenumber
 - `fixed_codes`: test numbers, whose code is a setting
 """

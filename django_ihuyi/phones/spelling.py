@@ -1,14 +1,12 @@
-"""The fold that `parse` applies to a number, and the same fold for a number within other text, which `masking` needs.
-
-A spelling that becomes acceptable by a change of `fold` is also masked.
-"""
+"""The fold of `numbers`, for a number that stands within other text: `masking` finds what `parse` accepts."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from urllib.parse import unquote
+
+from django_ihuyi.phones.numbers import fold
 
 # A character beyond ASCII, or one that `repr`, JSON (as two surrogates if need be) or an address has escaped. "%1" and
 # "%0" begin no escape here: the digit may begin a number.
@@ -19,14 +17,6 @@ _UNUSUAL = re.compile(
 )
 _ASCII = re.compile(r"[\x00-\x7f]+")
 _PARTS = frozenset("0123456789+ ")
-
-
-def fold(text: str) -> str:
-    """Return the text with digits and plus signs as ASCII (Unicode NFKC), and a blank for each separator.
-
-    Each character is folded by itself, and ASCII text keeps its length: a character without meaning becomes a blank.
-    """
-    return unicodedata.normalize("NFKC", text).replace("-", " ")
 
 
 def fold_within(text: str) -> tuple[str, Sequence[int]]:

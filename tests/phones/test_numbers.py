@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from django_ihuyi import phones
 from django_ihuyi.exceptions import InvalidPhone
-from django_ihuyi.phones.spelling import fold
+from django_ihuyi.phones.numbers import fold
 from tests.support.spellings import ACCEPTED, CANONICAL, MASKED, REFUSED
 
 

@@ -27,6 +27,7 @@ class BudgetCounter(ABC):
     def __init__(self, rule: BudgetRule, owner: str = "") -> None:
         self.rule = rule
         self.key = f"{rule.name} {owner}".strip()
+        self.counted = rule.limits
 
     @abstractmethod
     def look(self, budget: Budget, now: datetime) -> Overrun | None:
@@ -47,7 +48,7 @@ class BudgetCounter(ABC):
 
     def is_empty(self) -> bool:
         """Return True if there is nothing to count."""
-        return not (self.rule.limits or self.rule.numbers)
+        return not (self.counted or self.rule.numbers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +73,6 @@ class PerOwnerCounter(BudgetCounter):
         self.code = code
         #: The rule's own limits, and those of another rule that reads this budget.
         self.counted = (*rule.limits, *also)
-
-    def is_empty(self) -> bool:
-        return not (self.counted or self.rule.numbers)
 
     def look(self, budget: Budget, now: datetime) -> Overrun | None:
         spending, numbers, at = _spending(budget), _numbers(budget), now.timestamp()

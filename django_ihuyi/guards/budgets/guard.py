@@ -13,8 +13,7 @@ from django.utils.crypto import salted_hmac
 from django_ihuyi import signals
 from django_ihuyi.database import optimistic_retry
 from django_ihuyi.exceptions import LimitReached, NotSent, SendingUnavailable
-from django_ihuyi.guards import exemptions
-from django_ihuyi.guards.base import Guard, Wanted
+from django_ihuyi.guards import Guard, Wanted, exemptions
 from django_ihuyi.guards.budgets.alerts import note
 from django_ihuyi.guards.budgets.conversion_breaker import ConversionMonitor
 from django_ihuyi.guards.budgets.counters import (
