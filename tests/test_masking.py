@@ -164,7 +164,7 @@ def log():
     return logger
 
 
-def test_a_log_masks_arguments_tracebacks_and_what_was_added(log):
+def test_a_log_masks_arguments_tracebacks_and_extra(log):
     try:
         raise KeyError("13800138000")
     except KeyError:

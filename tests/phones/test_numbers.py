@@ -16,7 +16,7 @@ def test_a_number_has_one_form_however_it_is_written(spelling):
 
 
 @pytest.mark.parametrize("spelling", REFUSED.values(), ids=REFUSED)
-def test_what_is_no_number_is_refused_without_being_repeated(spelling):
+def test_other_text_is_refused_without_being_repeated(spelling):
     with pytest.raises(InvalidPhone) as refusal:
         phones.parse(spelling)
 
@@ -24,7 +24,7 @@ def test_what_is_no_number_is_refused_without_being_repeated(spelling):
 
 
 @given(st.text() | st.text(alphabet="0123456789+- 　１８", max_size=32))
-def test_whatever_is_typed_gives_a_canonical_number_or_a_refusal(text):
+def test_any_text_gives_a_canonical_number_or_a_refusal(text):
     try:
         phone = phones.parse(text)
     except InvalidPhone:
