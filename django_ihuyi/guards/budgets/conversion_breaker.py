@@ -96,16 +96,17 @@ class ConversionMonitor:
 
     key = CONVERSION
 
-    def __init__(self, mode: Mode, thresholds: ConversionThresholds) -> None:
+    def __init__(self, mode: Mode, thresholds: ConversionThresholds, *, using: str) -> None:
         self.mode = mode
         self.thresholds = thresholds
+        self._using = using
 
-    def look(self, snapshot: BudgetSnapshot, *, using: str) -> Overrun | None:
+    def look(self, snapshot: BudgetSnapshot) -> Overrun | None:
         """Return the overrun if the breaker is open."""
         budget, now = snapshot.budgets[self.key], snapshot.now
         breaker = ConversionBreaker.load(budget.history)
         if now.timestamp() - breaker.checked >= CHECKED_EVERY:
-            breaker = self._check(breaker, budget, now, using=using)
+            breaker = self._check(breaker, budget, now)
         if breaker.stage is Stage.WATCH:
             return None
         stops = breaker.stage is Stage.STOP
@@ -118,14 +119,14 @@ class ConversionMonitor:
             is_told=True,
         )
 
-    def _check(self, breaker: ConversionBreaker, budget: Budget, now: datetime, *, using: str) -> ConversionBreaker:
+    def _check(self, breaker: ConversionBreaker, budget: Budget, now: datetime) -> ConversionBreaker:
         """Return the state after a look at the send log, or the same state if another request is looking."""
-        budgets = Budget.objects.using(using)
+        budgets = Budget.objects.using(self._using)
         looked = replace(breaker, checked=now.timestamp())
         try:
             # The first claim makes this request the only one that looks in this second.
             budgets.claim(budget, now=now, history=looked.dump())
-            moved = looked.after(self._verified(breaker, now, using=using), now.timestamp(), self.thresholds)
+            moved = looked.after(self._verified(breaker, now), now.timestamp(), self.thresholds)
             if moved != looked:
                 news = {"refused_at": now, "reason": moved.reason} if moved.is_worse_than(breaker) else {}
                 budgets.claim(budget, now=now, history=moved.dump(), **news)
@@ -135,8 +136,8 @@ class ConversionMonitor:
             announce(budget, moved.reason, self.mode)
         return moved
 
-    def _verified(self, breaker: ConversionBreaker, now: datetime, *, using: str) -> Sequence[bool]:
-        return Message.objects.using(using).verified_of_last(
+    def _verified(self, breaker: ConversionBreaker, now: datetime) -> Sequence[bool]:
+        return Message.objects.using(self._using).verified_of_last(
             self.thresholds.window,
             since=max(datetime.fromtimestamp(breaker.since, tz=timezone.utc), now - LOOKED_BACK),
             until=now - timedelta(seconds=self.thresholds.patience),

@@ -30,7 +30,7 @@ class BudgetCounter(ABC):
         self.counted = rule.limits
 
     @abstractmethod
-    def look(self, budget: Budget, now: datetime) -> Overrun | None:
+    def look(self, snapshot: BudgetSnapshot) -> Overrun | None:
         """Return the overrun that one more message would be."""
 
     @abstractmethod
@@ -74,8 +74,9 @@ class PerOwnerCounter(BudgetCounter):
         #: The rule's own limits, and those of another rule that reads this budget.
         self.counted = (*rule.limits, *also)
 
-    def look(self, budget: Budget, now: datetime) -> Overrun | None:
-        spending, numbers, at = _spending(budget), _numbers(budget), now.timestamp()
+    def look(self, snapshot: BudgetSnapshot) -> Overrun | None:
+        budget, at = snapshot.budgets[self.key], snapshot.now.timestamp()
+        spending, numbers = _spending(budget), _numbers(budget)
         waits = [
             *((spending.wait(rate, at), f"messages {rate}") for rate in self.rule.limits),
             *((numbers.wait(self.mark, rate, at), f"numbers {rate}") for rate in self.rule.numbers),
@@ -108,7 +109,8 @@ class GlobalCounter(BudgetCounter):
 
     code = "global_limit"
 
-    def look(self, budget: Budget, now: datetime) -> Overrun | None:
+    def look(self, snapshot: BudgetSnapshot) -> Overrun | None:
+        budget, now = snapshot.budgets[self.key], snapshot.now
         if self._is_current(budget, now) and budget.slot_spent < budget.slot_limit:
             return None
         spending, at = self._spending_with_slot(budget), now.timestamp()
@@ -159,13 +161,14 @@ class GlobalCounter(BudgetCounter):
 class UnverifiedMonitor:
     """The budget of codes that a client requested and never verified. It is counted in the send log."""
 
-    def __init__(self, rule: BudgetRule, client: str, *, owner: str) -> None:
+    def __init__(self, rule: BudgetRule, client: str, *, owner: str, using: str) -> None:
         self.rule = rule
         self.client = client
         self.owner = owner
         self.key = f"{rule.name} {owner}"
+        self._using = using
 
-    def look(self, snapshot: BudgetSnapshot, *, using: str) -> Overrun | None:
+    def look(self, snapshot: BudgetSnapshot) -> Overrun | None:
         """Return the overrun if a limit is reached."""
         # The client's own budget counts all of its codes. Below a limit there, the log need not be read.
         spending, now = _spending(snapshot.budgets[f"client {self.owner}"]), snapshot.now
@@ -173,7 +176,7 @@ class UnverifiedMonitor:
         if not limits:
             return None
         longest = timedelta(seconds=max(rate.period for rate in limits))
-        unverified = Message.objects.using(using).asked_for_in_vain(self.client, since=now - longest)
+        unverified = Message.objects.using(self._using).asked_for_in_vain(self.client, since=now - longest)
         moments = list(unverified.values_list("created_at", flat=True)[: max(rate.limit for rate in limits)])
         waits = [
             (math.ceil((moments[rate.limit - 1] - now).total_seconds() + rate.period), f"unverified {rate}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -50,16 +50,17 @@ class BudgetGuard(Guard):
 
     def check(self, wanted: Wanted, *, using: str) -> Wanted:
         """Count one message in every budget. Raises LimitReached, or SendingUnavailable if every retry was stale."""
-        counters, monitors = _find_budgets(wanted)
-        keys = [judge.key for judge in (*counters, *monitors)]
+        counters, monitors = _find_budgets(wanted, using=using)
+        keys = [budget.key for budget in (*counters, *monitors)]
         if not keys:
             return wanted
         snapshot = Budget.objects.using(using).read(keys)
+        # Look at all budgets that refuse before one is counted, so that a refused request costs no more than this read.
+        first = [*(counter for counter in counters if counter.refuses), *monitors]
         try:
-            overruns = _look(counters, monitors, snapshot, using=using)
-            wanted = _answer(overruns, wanted, snapshot.now, using=using)
+            wanted = _answer([budget.look(snapshot) for budget in first], wanted, snapshot.now, using=using)
             for counter in counters:
-                wanted = _answer(self._claim(counter, snapshot, using=using), wanted, snapshot.now, using=using)
+                wanted = _answer([self._claim(counter, snapshot, using=using)], wanted, snapshot.now, using=using)
         except NotSent:
             self.give_back(wanted, using=using)
             raise
@@ -70,24 +71,23 @@ class BudgetGuard(Guard):
         while self._claims:
             self._undo(self._claims.pop(), using=using)
 
-    def _claim(self, counter: BudgetCounter, snapshot: BudgetSnapshot, *, using: str) -> list[Overrun]:
+    def _claim(self, counter: BudgetCounter, snapshot: BudgetSnapshot, *, using: str) -> Overrun | None:
         """Count one more message and return the overrun, if any; count nothing if the overrun refuses the request."""
         read = [snapshot]
 
-        def attempt() -> list[Overrun]:
+        def attempt() -> Overrun | None:
             known = read.pop() if read else Budget.objects.using(using).read([counter.key])
-            budget = known.budgets[counter.key]
-            overrun = counter.look(budget, known.now)
+            overrun = counter.look(known)
             if not (overrun and counter.refuses):
-                self._claims.append(counter.claim(budget, known.now, using=using))
-            return [overrun] if overrun else []
+                self._claims.append(counter.claim(known.budgets[counter.key], known.now, using=using))
+            return overrun
 
         try:
             return optimistic_retry.run(attempt, using=using)
         except optimistic_retry.Contended as error:
             if counter.refuses:
                 raise SendingUnavailable(retry_after=1) from error
-            return []
+            return None
 
     def _undo(self, claim: Increment, *, using: str) -> None:
         counter = claim.counter
@@ -102,7 +102,7 @@ class BudgetGuard(Guard):
             logger.warning("budget %s: one message that was not sent stays counted, every retry was stale", counter.key)
 
 
-def _find_budgets(wanted: Wanted) -> tuple[list[BudgetCounter], list[Monitor]]:
+def _find_budgets(wanted: Wanted, *, using: str) -> tuple[list[BudgetCounter], list[Monitor]]:
     """Return the counters of a request, and the monitors. An exempt client or phone has the global counter only."""
     counters: list[BudgetCounter] = []
     monitors: list[Monitor] = []
@@ -113,14 +113,14 @@ def _find_budgets(wanted: Wanted) -> tuple[list[BudgetCounter], list[Monitor]]:
             owner, unverified = _owner(wanted.client), read_rule("unverified")
             counters.append(PerOwnerCounter(read_rule("client"), owner, mark=mark, also=unverified.limits))
             if unverified.limits:
-                monitors.append(UnverifiedMonitor(unverified, wanted.client, owner=owner))
+                monitors.append(UnverifiedMonitor(unverified, wanted.client, owner=owner, using=using))
         if wanted.user:
             counters.append(PerOwnerCounter(read_rule("user"), _owner(wanted.user), mark=mark))
         prefix = wanted.phone[:-_OWN_DIGITS]
         counters.append(PerOwnerCounter(read_rule("prefix"), prefix, mark=mark, code="global_limit"))
         mode, thresholds = read_conversion()
         if mode is not Mode.OFF:
-            monitors.append(ConversionMonitor(mode, thresholds))
+            monitors.append(ConversionMonitor(mode, thresholds, using=using))
     # Last, because all requests share its row: requests that another budget refuses do not write it.
     counters.append(GlobalCounter(read_rule("global")))
     return [counter for counter in counters if not counter.is_empty()], monitors
@@ -130,22 +130,9 @@ def _owner(name: str) -> str:
     return name if _PLAIN.fullmatch(name) else hashlib.sha256(name.encode()).hexdigest()
 
 
-def _look(
-    counters: Sequence[BudgetCounter], monitors: Sequence[Monitor], snapshot: BudgetSnapshot, *, using: str
-) -> Iterator[Overrun]:
-    """Yield the overruns that refuse the request before anything is counted, and those of the monitors."""
-    for counter in counters:
-        overrun = counter.look(snapshot.budgets[counter.key], snapshot.now) if counter.refuses else None
-        if overrun:
-            yield overrun
-    for monitor in monitors:
-        if overrun := monitor.look(snapshot, using=using):
-            yield overrun
-
-
-def _answer(overruns: Iterable[Overrun], wanted: Wanted, now: datetime, *, using: str) -> Wanted:
+def _answer(overruns: Iterable[Overrun | None], wanted: Wanted, now: datetime, *, using: str) -> Wanted:
     """Alert operators; refuse the request or want a captcha, as the modes say."""
-    found = list(overruns)
+    found = [overrun for overrun in overruns if overrun]
     for overrun in found:
         if not overrun.is_told:
             note(overrun, now, using=using)

@@ -232,20 +232,24 @@ def test_the_ceiling_takes_a_claim_back_in_whichever_slot_it_was_made(later):
     counter, began = GlobalCounter(rule), read("global").now
     claims = [claim(counter, began) for _ in range(2)]
     claims.append(claim(counter, began + timedelta(seconds=later)))
-    full = counter.look(read("global").budgets["global"], began + timedelta(seconds=later))
+    full = look(counter, began + timedelta(seconds=later))
 
     for given in claims[:2]:
         snapshot = read("global")
         counter.give_back(given, snapshot.budgets["global"], began + timedelta(seconds=later), using="default")
 
     now = began + timedelta(seconds=later + 1)
-    answers = [counter.look(read("global").budgets["global"], now) or claim(counter, now) for _ in range(3)]
+    answers = [look(counter, now) or claim(counter, now) for _ in range(3)]
     assert (full.reason, full.code) == ("messages 3/m", "global_limit")
     assert [isinstance(answer, Increment) for answer in answers] == [True, True, False]
 
 
 def read(key):
     return Budget.objects.read([key])
+
+
+def look(counter, now):
+    return counter.look(dataclasses.replace(read("global"), now=now))
 
 
 def claim(counter, now):
