@@ -1,7 +1,7 @@
-"""Keep numbers, codes, proofs and keys out of what a site writes about itself: its log, and its error reports.
+"""Mask numbers, codes, proofs and keys in the log and in error reports.
 
 Name `MaskingFilter` in LOGGING, and `MaskingReporter` as DEFAULT_EXCEPTION_REPORTER. A code looks like any other six
-digits: it is known by the word before it, and by the functions of ours that it passed through.
+digits: it is recognized by the word before it, and in error reports by the functions of this app that it passed.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import html
 import logging
 import re
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -21,41 +20,42 @@ from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter
 
 from django_ihuyi import phones
+from django_ihuyi.phones import spelling
 
 __all__ = ["MaskingFilter", "MaskingReporter", "mask"]
 
-#: What stands for a secret.
+#: Replaces a secret.
 MASK = "***"
 
-# As people and the platform write numbers, and as an address carries them; eleven digits in a longer row are something
-# else. A time of day may end in 00, too. A gap has an end, for what a log is given is anybody's text; the first look
-# ahead is for speed alone.
-_PLUS, _GAP = r"(?<!\+)(?:\+|%2B)", rf"(?:[ +-]|%20){{0,{phones.MAX_LENGTH}}}"
-_MAINLAND = rf"(?=[+%018])(?<![0-9])(?:(?:(?:{_PLUS}|0{_GAP}0){_GAP})?8{_GAP}6{_GAP})?"
-_FOREIGN = rf"(?=[+%0])(?:{_PLUS}|(?<![0-9A-Za-z:.])0{_GAP}0){_GAP}(?!8{_GAP}6)"
-# First in the usual groups, which tell a number from the digits beside it; then however the digits are spread.
+# Numbers and codes are searched in the folded text; group 1 is what is masked. In an address "+" is a blank, too.
+# A gap has an end: a log holds text of strangers, which must be searched in linear time. The lookahead at the
+# beginning of a number only makes the search faster.
+_GAP = rf"[ +]{{0,{phones.MAX_LENGTH}}}"
+_PLUS = r"(?<!\+)\+"
+_MAINLAND = rf"(?=[+018])(?<![0-9])(?:(?:(?:{_PLUS}|0{_GAP}0){_GAP})?8{_GAP}6{_GAP})?"
+# A colon or a dot before 00 means a time of day.
+_FOREIGN = rf"(?=[+0])(?:{_PLUS}|(?<![0-9A-Za-z:.])0{_GAP}0){_GAP}(?!8{_GAP}6)"
+# The usual groups come first, because they tell a number from the digits beside it.
 _NUMBERS = [
-    re.compile(rf"{number}(?![0-9])", re.IGNORECASE)
-    for number in (
-        rf"{_FOREIGN}(?P<foreign>[1-9][0-9]{{6,14}})",
-        rf"{_MAINLAND}(1[3-9][0-9][ -]?[0-9]{{4}}[ -]?[0-9]{{4}})",
-        rf"{_MAINLAND}(1{_GAP}[3-9](?:{_GAP}[0-9]){{9}})",
-        rf"{_FOREIGN}(?P<foreign>[1-9](?:{_GAP}[0-9]){{6,14}})",
+    re.compile(rf"(?P<{kind}>{number})(?![0-9])")
+    for kind, number in (
+        ("foreign", rf"{_FOREIGN}[1-9][0-9]{{6,14}}"),
+        ("mainland", rf"{_MAINLAND}1[3-9][0-9] ?[0-9]{{4}} ?[0-9]{{4}}"),
+        ("mainland", rf"{_MAINLAND}1{_GAP}[3-9](?:{_GAP}[0-9]){{9}}"),
+        ("foreign", rf"{_FOREIGN}[1-9](?:{_GAP}[0-9]){{6,14}}"),
     )
 ]
-# What may be a digit, a plus or a gap in disguise: another script's, or escaped by `repr` or JSON.
-_UNUSUAL = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U0001[0-9a-f]{4})|[^\x00-\x7f]")
-# The platform's form: a dynamic password opens the account for minutes, a content has the code in it.
+# Fields of the platform's form: a dynamic password opens the account for minutes, and a content contains the code.
 _QUOTE = r"""(?:['"]|&#x27;|&quot;)"""
 _FIELD = re.compile(rf"""(\b(?:password|content){_QUOTE}?(?:=|: ?){_QUOTE}?)[^&\s'",;}}]+""")
-# A report's page has name and value in two cells, and "code" is its class for each value.
+# The page of an error report has name and value in two cells, and the cell of every value has the class "code".
 _WORD, _TAG = r'(?<!class=")code', r"<[^<>]{1,40}>\s{0,80}"
 # Result codes have at most five digits.
-_CODE = re.compile(rf"((?:{_WORD}|码)(?:{_TAG}|{_QUOTE}|[^0-9A-Za-z&<]){{1,8}})[0-9]{{6,8}}(?![0-9])", re.IGNORECASE)
-# 48 bytes in base64. A digest of that length is none.
+_CODE = re.compile(rf"(?:{_WORD}|码)(?:{_TAG}|{_QUOTE}|[^0-9A-Za-z&<]){{1,8}}([0-9]{{6,8}})(?![0-9])", re.IGNORECASE)
+# 48 bytes in base64, but no SHA-256 digest, which has the same length.
 _PROOF = re.compile(r"(?<![A-Za-z0-9_-])(?![0-9a-f]{64})[A-Za-z0-9_-]{64}(?![A-Za-z0-9_-])")
 
-#: A shorter text is found everywhere; the checks complain of such a key.
+#: A shorter secret would be found in ordinary words, too. The checks warn of such a key.
 _SHORTEST = 8
 _SECRET_NAME = re.compile(r"key|secret|password|token", re.IGNORECASE)
 _HOLDERS = ("CHANNELS", "CAPTCHA", "WEBHOOK_SECRETS")
@@ -66,26 +66,27 @@ _FORMATTER = logging.Formatter()
 
 
 def mask(text: str) -> str:
-    """Return the text with every number masked and every secret replaced that can be told from other words."""
-    masked = _mask(text)
-    spelled = _UNUSUAL.sub(_spell, masked)
-    if spelled == masked:
-        return masked
-    found = _mask(spelled)
-    return masked if found == spelled else found
+    """Return the text with numbers masked and secrets replaced, as far as they can be recognized."""
+    for secret in _find_configured():
+        text = text.replace(secret, MASK).replace(html.escape(secret), MASK)
+    text = _FIELD.sub(rf"\1{MASK}", text)
+    text = _PROOF.sub(MASK, text)
+    text = _mask_digits(text, *spelling.fold_within(text))
+    # Once more, because the fold reads the marks of a list as digits, too: "①13800138000".
+    return _mask_digits(text, *spelling.fold_ascii(text))
 
 
 class MaskingFilter(logging.Filter):
-    """Mask whatever passes a handler: the message, its arguments, the traceback, and what was added as `extra`.
+    """Mask the records of a handler: message, arguments, traceback, and the values of `extra`.
 
-    It lets every record pass, and raises nothing: a log that is written wrong is no reason to fail.
+    Every record passes, and nothing is raised: a wrong logging call must not make the request fail.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Mask a record in place."""
         try:
             message = record.getMessage()
-        except Exception:  # noqa: BLE001 - else `logging` would print the arguments, to say that they do not fit
+        except Exception:  # noqa: BLE001 - the handler's own error report would print the arguments
             message = f"{record.msg} % {record.args!r}"
         record.msg, record.args = mask(message), None
         if record.exc_info:
@@ -99,13 +100,16 @@ class MaskingFilter(logging.Filter):
 
 
 class MaskingReporter(ExceptionReporter):
-    """Django's error report, on the page of DEBUG and in mails, without values of our functions and those below."""
+    """Django's error report, on the page of DEBUG and in mails, without the variables of this app's functions.
+
+    Functions that they called, such as a database driver's, are treated alike.
+    """
 
     def get_traceback_frames(self) -> list[dict[str, Any]]:
-        """Return the frames; ours, and all that ours have called, with their variables' names only."""
+        """Return the frames, with the names only of the variables in this app's frames and those below."""
         frames: list[dict[str, Any]] = super().get_traceback_frames()
         for frame in frames:
-            if frame["tb"] is not None and _is_in_ours(frame["tb"].tb_frame):
+            if frame["tb"] is not None and _is_below_ours(frame["tb"].tb_frame):
                 frame["vars"] = [(name, MASK) for name, _ in frame["vars"]]
         return frames
 
@@ -118,31 +122,29 @@ class MaskingReporter(ExceptionReporter):
         return SafeString(mask(super().get_traceback_text()))
 
 
-def _mask(text: str) -> str:
-    for secret in _find_configured():
-        text = text.replace(secret, MASK).replace(html.escape(secret), MASK)
-    for code in _find_fixed_codes():
-        text = re.sub(rf"(?<![0-9A-Za-z.]){re.escape(code)}(?![0-9A-Za-z])", MASK, text)
-    text = _FIELD.sub(rf"\1{MASK}", text)
-    text = _PROOF.sub(MASK, text)
-    for number in _NUMBERS:
-        text = number.sub(_mask_number, text)
-    return _CODE.sub(rf"\1{MASK}", text)
+def _mask_digits(text: str, folded: str, origins: Sequence[int]) -> str:
+    """Mask the numbers and codes that stand in the folded text; leave all other characters of `text` as they are."""
+    found: list[tuple[int, int, str]] = []
+
+    def note(match: re.Match[str]) -> str:
+        start, end = match.span(1)
+        digits = re.sub("[^0-9]", "", match[1])
+        numbers = {"mainland": f"+86{digits[-11:]}", "foreign": f"+{digits.lstrip('0')}"}
+        masked = phones.mask(numbers[match.lastgroup]) if match.lastgroup else MASK
+        found.append((origins[start], origins[end], masked))
+        # Stars of the same length: positions stay valid, and no later pattern finds these digits again.
+        return match[0][: start - match.start()] + "*" * (end - start)
+
+    for pattern in (*_find_fixed_codes(), *_NUMBERS, _CODE):
+        folded = pattern.sub(note, folded)
+    pieces, position = [], 0
+    for start, end, masked in sorted(found):
+        pieces += [text[position:start], masked]
+        position = end
+    return "".join([*pieces, text[position:]])
 
 
-def _mask_number(match: re.Match[str]) -> str:
-    country_code = "+" if "foreign" in match.re.groupindex else "+86"
-    return phones.mask(country_code + re.sub(_GAP, "", match[1]))
-
-
-def _spell(match: re.Match[str]) -> str:
-    """Return a character as `phones.parse` reads it, if it may be a part of a number; as it stands if not."""
-    text = match[0]
-    read = unicodedata.normalize("NFKC", chr(int(text[2:], 16)) if text.startswith("\\") else text)
-    return read if set(read) <= set("0123456789+ -") else text
-
-
-def _is_in_ours(frame: FrameType | None) -> bool:
+def _is_below_ours(frame: FrameType | None) -> bool:
     while frame is not None:
         if frame.f_code.co_filename.startswith(_PACKAGE):
             return True
@@ -151,24 +153,24 @@ def _is_in_ours(frame: FrameType | None) -> bool:
 
 
 def _find_configured() -> Iterator[str]:
-    """Yield the secrets that the settings hold; of settings that are wrong, what can be read."""
+    """Yield the secrets of the settings. Malformed settings are skipped, because the log must work without them."""
     try:
         yield from _find_secrets([django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS], is_secret=True)
-    except ImproperlyConfigured:  # no SECRET_KEY: the site is just starting, or will not
+    except ImproperlyConfigured:  # SECRET_KEY is empty, or settings are not configured yet
         return
     chosen = getattr(django_settings, "IHUYI", {})
     if isinstance(chosen, Mapping):
         yield from _find_secrets({name: chosen.get(name) for name in _HOLDERS})
 
 
-def _find_fixed_codes() -> Iterator[str]:
-    """Yield the codes of TEST_NUMBERS, whether or not they hold today; they are masked as words of their own."""
+def _find_fixed_codes() -> Iterator[re.Pattern[str]]:
+    """Yield patterns of the codes of TEST_NUMBERS, valid today or not, as words of their own."""
     chosen = getattr(django_settings, "IHUYI", {})
     entries = chosen.get("TEST_NUMBERS") if isinstance(chosen, Mapping) else None
     for entry in entries.values() if isinstance(entries, Mapping) else ():
         code = entry.get("secret_code") if isinstance(entry, Mapping) else None
         if isinstance(code, str) and code:
-            yield code
+            yield re.compile(rf"(?<![0-9A-Za-z.])({re.escape(code)})(?![0-9A-Za-z])")
 
 
 def _find_secrets(value: object, *, is_secret: bool = False) -> Iterator[str]:

@@ -4,20 +4,23 @@ import io
 import json
 import logging
 import sys
+import time
 import traceback
+from urllib.parse import quote, quote_plus
 
 import pytest
 from django.db import DataError
 from django.test import RequestFactory
 from django.utils.connection import ConnectionDoesNotExist
+from django.utils.html import escapejs
 from hypothesis import given
 from hypothesis import strategies as st
 
 from django_ihuyi.backends import BaseBackend
 from django_ihuyi.masking import MaskingFilter, MaskingReporter, mask
 from django_ihuyi.verification import verify_code
-from tests.phones.test_numbers import FOLDED
 from tests.support.dispatchers import KEEPING, work
+from tests.support.spellings import ACCEPTED, MASKED
 from tests.support.use_cases import PHONE, send
 
 KEY = "9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d"
@@ -46,6 +49,8 @@ def _secrets(configure):
         (f"{'138 00138 000'!r} and {chr(0x3000).join(('138', '0013', '8000'))!r}", "'138****8000' and '138****8000'"),
         (json.dumps("１３８００１３８０００"), '"138****8000"'),
         ("?q=%2B86+138+0013+8000&x=138%200013%208000", "?q=138****8000&x=138****8000"),
+        ("①13800138000②13900139000", "①138****8000②139****9000"),  # marks of a list, which are digits to the fold
+        (r"\u53f713800138000", r"\u53f7138****8000"),  # an escape that ends in a digit
         ("您的验证码是：１２３４５６。", "您的验证码是：***。"),
         ("tried 491827, ４９１８２７ and '491827'", "tried ***, *** and '***'"),  # a test number's
         (f"the key is {KEY}.", "the key is ***."),
@@ -64,15 +69,69 @@ def test_what_is_secret_is_masked(text, masked):
     assert mask(text) == masked
 
 
-@pytest.mark.parametrize("spelling", FOLDED.values(), ids=FOLDED)
-def test_a_number_is_masked_in_every_spelling_that_is_accepted(spelling):
-    assert mask(f"to '{spelling.strip(' ')}', twice") == "to '138****8000', twice"
+ESCAPES = {
+    "as it is": str,
+    "repr": repr,
+    "ascii": ascii,
+    "JSON": json.dumps,
+    "JavaScript": escapejs,
+    "address": quote,
+    "form": quote_plus,
+}
 
 
-@given(st.lists(st.sampled_from(["", " ", "-", "--", " - "]), min_size=15, max_size=15))
-def test_a_number_is_masked_however_it_is_grouped(gaps):
-    spelling = "".join(digit + gap for digit, gap in zip("008613800138000", gaps, strict=True)).rstrip(" -")
-    assert mask(f"'{spelling}'") == "'138****8000'"
+@pytest.mark.parametrize("spelling", ACCEPTED.values(), ids=ACCEPTED)
+@pytest.mark.parametrize("escape", ESCAPES.values(), ids=ESCAPES)
+def test_a_number_is_masked_in_every_spelling_that_is_accepted(spelling, escape):
+    before, after = escape("１－２ 号"), escape("１２ －")
+
+    assert mask(f"{before}{escape(spelling.strip())}, {after}") == f"{before}{masked_in(escape)}, {after}"
+
+
+def masked_in(escape):
+    return escape("x").replace("x", MASKED)
+
+
+@pytest.mark.parametrize("spelling", ACCEPTED.values(), ids=ACCEPTED)
+def test_the_log_masks_every_spelling_that_is_accepted(log, spelling):
+    log.error("to '%s' and %r", spelling.strip(), {spelling.strip(): 1})
+
+    assert log.read() == f"to '{MASKED}' and {{'{MASKED}': 1}} \n"
+
+
+@pytest.mark.parametrize("spelling", ACCEPTED.values(), ids=ACCEPTED)
+def test_an_error_report_masks_every_spelling_that_is_accepted(spelling):
+    text = spelling.strip()
+
+    try:
+        raise KeyError(text)
+    except KeyError:
+        reporter = MaskingReporter(RequestFactory().get("/", {"phone": text}), *sys.exc_info())
+
+    for report in (reporter.get_traceback_text(), reporter.get_traceback_html()):
+        assert [form for form in (text, quote(text), quote_plus(text), repr(text)) if form in report] == []
+        assert report.count(MASKED) >= 3
+
+
+@pytest.mark.parametrize(
+    "repeated", ["+", "0", "0 ", "1", "1-", "13800138000 ", "１", r"\xa0", "%20", "%C3", "００ ", "code "]
+)
+def test_a_hostile_text_is_searched_in_linear_time(repeated):
+    """Quadratic time would be a thousand times as much."""
+    began = time.process_time()
+    mask(repeated * (200_000 // len(repeated)))
+
+    assert time.process_time() - began < 10
+
+
+@given(
+    st.lists(st.sampled_from(["", " ", "-", "--", " - ", "\u3000"]), min_size=15, max_size=15),
+    st.lists(st.sampled_from([ord("0"), ord("０"), ord("𝟘")]), min_size=15, max_size=15),
+)
+def test_a_number_is_masked_however_it_is_grouped(gaps, zeros):
+    digits = [chr(zero + int(digit)) for zero, digit in zip(zeros, "008613800138000", strict=True)]
+    spelling = "".join(digit + gap for digit, gap in zip(digits, gaps, strict=True)).rstrip(" -\u3000")
+    assert mask(f"'{spelling}'") == f"'{MASKED}'"
 
 
 @pytest.mark.parametrize(
@@ -105,7 +164,7 @@ def log():
     return logger
 
 
-def test_a_log_masks_arguments_tracebacks_and_what_was_added(log):
+def test_a_log_masks_arguments_tracebacks_and_extra(log):
     try:
         raise KeyError("13800138000")
     except KeyError:

@@ -9,9 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import accepts, has_guard, sound
-from django_ihuyi.guards.captcha import CaptchaGuard
+from django_ihuyi.guards.captcha import CaptchaGuard, parse_rule
 from django_ihuyi.guards.captchas import load
-from django_ihuyi.guards.captchas.rules import parse_rule
 
 GUARD = "django_ihuyi.guards.captcha.CaptchaGuard"
 

@@ -1,4 +1,4 @@
-"""Budgets: what a client, a user, a prefix or everybody has spent of what strangers may make us spend."""
+"""Budgets: the messages that a client, a user, a prefix or all requests together have made the site send."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from django_ihuyi.database.transactions import StaleRow
 
 #: The key of the conversion breaker.
 CONVERSION = "conversion"
-#: How often one budget's refusals are written down and told of: somebody who is refused costs no writes.
+#: How often a budget's overrun is stored and announced. A flood of refused requests must not cost writes.
 NOTED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetSnapshot:
-    """What the database knew of some budgets at `now`, by their keys; those never seen before are not saved."""
+    """Budgets by their keys, as the database had them at `now`. A budget without a row is an unsaved instance."""
 
     now: datetime
     budgets: Mapping[str, Budget]
 
 
 class BudgetQuerySet(models.QuerySet["Budget"]):
-    """Rules about budgets that one conditional statement judges."""
+    """Changes of budgets, each by one conditional statement."""
 
     def read(self, keys: Iterable[str]) -> BudgetSnapshot:
-        """Return the budgets of these keys, and the database's time."""
+        """Return the budgets with these keys, and the database's time."""
         rows = list(self.filter(pk__in=keys).annotate(now=DatabaseNow()))
         now = rows[0].now if rows else self._read_clock()  # type: ignore[attr-defined] # the annotation
         return BudgetSnapshot(now=now, budgets={key: Budget(key=key) for key in keys} | {row.pk: row for row in rows})
 
     def claim(self, budget: Budget, *, now: datetime, **changes: Any) -> None:
-        """Write `changes` for exactly one of all who read `budget` as it is; raises StaleRow for the others."""
+        """Write `changes` if the row is as `budget` was read, or raise StaleRow. One of several callers succeeds."""
         for name, value in {**changes, "updated_at": now}.items():
             setattr(budget, name, value)
         if budget._state.adding:
             self._insert_first(budget)
             return
-        # What `spend` counts leaves the version alone.
+        # The version alone does not tell, because `spend` leaves it as it is.
         same = self.filter(pk=budget.pk, version=budget.version, slot_spent=budget.read_spent)
         if not same.update(version=budget.version + 1, updated_at=now, **changes):
             raise StaleRow
@@ -52,9 +52,9 @@ class BudgetQuerySet(models.QuerySet["Budget"]):
         budget.read_spent = budget.slot_spent
 
     def spend(self, budget: Budget, *, beyond: bool = False) -> None:
-        """Count one more in the slot that was read, by arithmetic alone, so that all who come at once may win.
+        """Count one more in the slot that was read. It is arithmetic on the row, so that all callers may succeed.
 
-        Raises StaleRow if the slot is full (unless `beyond` it may be spent), or another one has begun.
+        Raises StaleRow if another slot has begun, or if the slot is full and not `beyond`.
         """
         slot = self.filter(pk=budget.pk, slot_began=budget.slot_began)
         if not beyond:
@@ -63,12 +63,12 @@ class BudgetQuerySet(models.QuerySet["Budget"]):
             raise StaleRow
 
     def take_back(self, budget: Budget) -> bool:
-        """Undo what `spend` did; False if another slot has begun since."""
+        """Undo a `spend`. Return False if another slot has begun since then."""
         slot = self.filter(pk=budget.pk, slot_began=budget.slot_began, slot_spent__gt=0)
         return bool(slot.update(slot_spent=F("slot_spent") - 1))
 
     def note(self, budget: Budget, reason: str, *, now: datetime) -> bool:
-        """Write down why somebody was refused; False if that was done within the last minute."""
+        """Store an overrun's reason. Return False if one was stored within the last minute."""
         if budget.refused_at and now - budget.refused_at < NOTED_EVERY:
             return False
         budget.refused_at, budget.reason = now, reason
@@ -77,14 +77,14 @@ class BudgetQuerySet(models.QuerySet["Budget"]):
             try:
                 self._insert_first(budget)
             except StaleRow:
-                pass  # whoever made the row has written a refusal down, or only spent
+                pass  # another request has made the row: it has stored a reason, or only spent
             else:
                 return True
         due = self.filter(Q(refused_at=None) | Q(refused_at__lte=now - NOTED_EVERY), pk=budget.pk)
         return bool(due.update(refused_at=now, reason=reason))
 
     def clear(self, budget: Budget) -> None:
-        """Let a budget begin anew; the conversion breaker looks only at codes that are sent from now on."""
+        """Reset a budget. The conversion breaker counts only codes that are sent from now on."""
         if budget.name != CONVERSION:
             self.filter(pk=budget.pk).delete()
             return
@@ -93,7 +93,7 @@ class BudgetQuerySet(models.QuerySet["Budget"]):
 
     def _insert_first(self, budget: Budget) -> None:
         try:
-            # A conflict must not end a transaction of the caller.
+            # A savepoint: on PostgreSQL a conflict would otherwise end the caller's transaction.
             with transaction.atomic(using=self.db):
                 budget.save(force_insert=True, using=self.db)
         except IntegrityError as error:
@@ -107,19 +107,19 @@ class BudgetQuerySet(models.QuerySet["Budget"]):
 
 
 class Budget(models.Model):
-    """What was spent of one budget. There is a row for each client, user and prefix of late, and one for everybody."""
+    """The state of one budget. There is a row for each recent client, user and prefix, and one for all requests."""
 
-    #: The name in BUDGETS and, after a blank, what it counts apart: "client 203.0.113.7", "global".
+    #: The name in BUDGETS and, after a blank, its owner: "client 203.0.113.7", "global".
     key = models.CharField(_("budget"), primary_key=True, max_length=96)
-    #: Grows with every claim, so that a claim holds only for the state it was decided on.
+    #: Incremented by every claim: a claim fails if the row has changed since it was read.
     version = models.PositiveBigIntegerField(default=0, editable=False)
-    #: What limits/ remembers of it: spending and numbers, or the conversion breaker's stage.
+    #: Spending and numbers (guards/budgets/sliding_window.py), or the state of the conversion breaker.
     history = models.JSONField(_("history"), default=dict, editable=False)
-    #: Of a budget that many spend at once: since when the present slot counts, what was spent in it, and may be.
+    #: Of the global budget: when the present slot began, how much was spent in it, and how much may be.
     slot_began = models.PositiveBigIntegerField(default=0, editable=False)
     slot_spent = models.PositiveBigIntegerField(default=0, editable=False)
     slot_limit = models.PositiveBigIntegerField(default=0, editable=False)
-    #: When and why somebody was last refused, or would have been.
+    #: When and why the budget was last exceeded, whatever its mode.
     refused_at = models.DateTimeField(_("refused at"), null=True, editable=False)
     reason = models.CharField(_("reason"), max_length=64, blank=True, editable=False)
     updated_at = models.DateTimeField(_("updated at"), editable=False)
@@ -138,7 +138,7 @@ class Budget(models.Model):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        #: What was spent in the slot when the row was read: a claim holds only as long as that is so.
+        #: `slot_spent` when the row was read: a claim fails if it has changed since then.
         self.read_spent = self.slot_spent
 
     def __str__(self) -> str:
@@ -151,5 +151,5 @@ class Budget(models.Model):
 
     @property
     def owner(self) -> str:
-        """Whom it counts: an address, a user's primary key, how numbers begin; empty for everybody."""
+        """The client's address, the user's primary key or the prefix of numbers; empty for all requests."""
         return self.key.partition(" ")[2]

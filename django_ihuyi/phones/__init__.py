@@ -1,6 +1,7 @@
-"""Phone numbers: parse what people type into one canonical form, show it masked, find it by its fingerprint.
+"""Phone numbers: parse typed text into one canonical form, mask it, and fingerprint it.
 
-- `numbers`: the canonical form, the wire's form, masks and fingerprints
+- `numbers`: the canonical form, the platform's form, masks and fingerprints
+- `spelling`: the fold of a number within other text
 - `foreign`: numbers of other countries, by libphonenumber
 - `fixed_codes`: test numbers, whose code is a setting
 """

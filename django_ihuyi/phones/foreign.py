@@ -6,17 +6,17 @@ from collections.abc import Collection
 
 try:
     import phonenumbers
-except ImportError:  # the extra is not there: no foreign number is taken
+except ImportError:  # without the extra, foreign numbers are refused
     IS_INSTALLED = False
 else:
     IS_INSTALLED = True
 
-#: Kinds of numbers that can get a message; in some countries one cannot tell mobile from fixed.
+#: Types of numbers that can receive a message. In some countries mobile and fixed numbers look alike.
 _REACHABLE = {"MOBILE", "FIXED_LINE_OR_MOBILE"}
 
 
 def parse(text: str, *, regions: Collection[str]) -> str | None:
-    """Return the E.164 form of a mobile number of one of the regions (ISO 3166, "GB"), or None for all else."""
+    """Return the E.164 form of a mobile number of one of the regions (ISO 3166, "GB"), or None."""
     if not IS_INSTALLED:
         return None
     try:
@@ -30,7 +30,7 @@ def parse(text: str, *, regions: Collection[str]) -> str | None:
 
 
 def is_region(text: str) -> bool:
-    """Say whether numbers of this region (ISO 3166, "GB") can be read."""
+    """Return True if numbers of this region (ISO 3166, "GB") can be parsed."""
     return IS_INSTALLED and text in phonenumbers.SUPPORTED_REGIONS
 
 

@@ -1,4 +1,4 @@
-"""Phone numbers: parse what people type into one canonical form, show it masked, find it by its fingerprint."""
+"""Phone numbers: parse typed text into one canonical form, mask it, and fingerprint it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django_ihuyi.exceptions import InvalidPhone
 from django_ihuyi.keys import live_keys
 from django_ihuyi.phones import foreign
 
-#: Longest text, in characters, that is looked at.
+#: Longest text, in characters, that is read as a number.
 MAX_LENGTH = 32
 
 # Mobile numbers of mainland China, with or without the country code. Our own rule, because libphonenumber refuses
@@ -22,7 +22,6 @@ _FOREIGN = re.compile(r"(?:\+|00)(?!86)([1-9][0-9]{6,14})")
 # As `wire` writes them; the sign and zeros of the country code are forgiven.
 _MAINLAND_WIRE = re.compile(r"(?:(?:\+|00)?86 ?)?(1[3-9][0-9]{9})")
 _FOREIGN_WIRE = re.compile(r"(?:\+|00)?(?!86)([1-9][0-9]{0,2}) ?([0-9]{4,12})")
-_SEPARATORS = str.maketrans("", "", " -")
 
 _LABEL = b"django_ihuyi.phone.1"
 #: Hexadecimal digits of a fingerprint: 128 bits of HMAC-SHA256.
@@ -33,10 +32,10 @@ def parse(text: object) -> str:
     """Return the canonical form (E.164, `+8613800138000`) of a number as people type it.
 
     Full-width characters are folded (Unicode NFKC), blanks and hyphens dropped. Foreign numbers need their country
-    code, the extra `international`, and their region in INTERNATIONAL_REGIONS. Raises InvalidPhone for all else.
+    code, the extra `international`, and their region in INTERNATIONAL_REGIONS. Raises InvalidPhone for any other text.
     """
     if isinstance(text, str) and len(text) <= MAX_LENGTH:
-        number = unicodedata.normalize("NFKC", text).translate(_SEPARATORS)
+        number = fold(text).replace(" ", "")
         if match := _MAINLAND.fullmatch(number):
             return f"+86{match[1]}"
         if settings.INTERNATIONAL_REGIONS and (match := _FOREIGN.fullmatch(number)):
@@ -44,48 +43,57 @@ def parse(text: object) -> str:
     raise InvalidPhone("enter a mobile number of mainland China: 11 digits that begin with 13 to 19")
 
 
+def fold(text: str) -> str:
+    """Return the text with digits and plus signs as ASCII (Unicode NFKC), and a blank for each separator.
+
+    `masking` uses it, too, so that a spelling which becomes acceptable by a change here is also masked. For its sake
+    each character is folded by itself, and ASCII text keeps its length: a character without meaning becomes a blank.
+    """
+    return unicodedata.normalize("NFKC", text).replace("-", " ")
+
+
 def is_mainland(phone: str) -> bool:
-    """Say whether a canonical number is one of mainland China."""
+    """Return True if a canonical number belongs to mainland China."""
     return phone.startswith("+86")
 
 
 def is_denied(phone: str) -> bool:
-    """Say whether a canonical number is of a segment (号段) that DENIED_PREFIXES shuts out."""
+    """Return True if DENIED_PREFIXES has the segment (号段) of a canonical number."""
     starts = (prefix if prefix.startswith("+") else f"+86{prefix}" for prefix in settings.DENIED_PREFIXES)
     return any(phone.startswith(start) for start in starts)
 
 
 def wire(phone: str) -> str:
-    """Return what goes on the wire for a canonical number: `13800138000`, or `44 7400123456`."""
+    """Return a canonical number in the platform's form: `13800138000`, or `44 7400123456`."""
     return phone.removeprefix("+86") if is_mainland(phone) else " ".join(foreign.split(phone))
 
 
 def parse_wire(text: str) -> str:
-    """Return the canonical form of a number that the platform wrote, as `wire` does or with the country code before it.
+    """Return the canonical form of a number that the platform wrote, in the form of `wire` or with its country code.
 
-    It says what the number is, not whether we send to it. Raises InvalidPhone for what is no number.
+    It also reads numbers that `parse` refuses to send to. Raises InvalidPhone for any other text.
     """
     if match := _MAINLAND_WIRE.fullmatch(text):
         return f"+86{match[1]}"
-    # The blank is all that tells +1 3800138000 from 13800138000.
+    # Only the blank distinguishes +1 3800138000 from 13800138000.
     if match := _FOREIGN_WIRE.fullmatch(text):
         return f"+{match[1]}{match[2]}"
-    raise InvalidPhone("the platform wrote a number that is none")
+    raise InvalidPhone("the platform wrote a text that is not a phone number")
 
 
 def mask(phone: str) -> str:
-    """Return the number as logs, admin and strangers may see it: `138****8000`, `+44****3456`."""
+    """Return the number masked, for logs, the admin and strangers: `138****8000`, `+44****3456`."""
     shown = phone.removeprefix("+86")
     return f"{shown[:3]}****{shown[-4:]}"
 
 
 def fingerprint(phone: str) -> str:
-    """Return what a canonical number is found by after it was erased; nobody can make it without SECRET_KEY."""
+    """Return the HMAC, keyed with SECRET_KEY, by which a canonical number is found after it was erased."""
     return _fingerprint(phone, live_keys(_LABEL)[0])
 
 
 def fingerprints(phone: str) -> list[str]:
-    """Return the fingerprints that a canonical number may have been kept under: today's, then those of older keys."""
+    """Return the fingerprints of a canonical number under all live keys, the current key first."""
     return [_fingerprint(phone, key) for key in live_keys(_LABEL)]
 
 

@@ -150,7 +150,7 @@ def test_a_captcha_is_good_for_five_minutes(asked, outbox, seconds):
         lambda ticket: "..",
     ],
 )
-def test_a_ticket_that_was_not_made_here_is_none(asked, outbox, spoil):
+def test_a_forged_ticket_is_refused(asked, outbox, spoil):
     challenge = asked()
 
     assert asked(captcha={**solve(challenge), "challenge_id": spoil(challenge["challenge_id"])})
@@ -262,7 +262,7 @@ def test_a_purpose_without_captchas_is_refused_where_a_guard_asks_for_one(asked,
         asked()
 
 
-def test_an_answer_that_nobody_asked_for_is_not_looked_at(asked, configure):
+def test_an_answer_is_ignored_when_no_captcha_is_due(asked, configure):
     configure(**riddles({"*": "asked"}))
 
     assert asked(captcha={"challenge_id": "nonsense"}) is None
@@ -283,7 +283,7 @@ def test_after_so_many_codes_of_a_client_it_must_solve_one_each_time(asked, conf
     assert len(outbox) == 7
 
 
-def test_after_so_many_codes_to_a_number_whoever_asks_must_solve_one(asked, configure):
+def test_a_captcha_is_wanted_after_several_codes_to_one_number(asked, configure):
     configure(**riddles({"*": {"after_number": 2}}), RESEND_INTERVAL=1)
 
     free = 0
@@ -318,7 +318,7 @@ def test_a_notice_is_not_counted_as_a_code(asked, configure):
     ("rules", "statements"),
     [({"*": "asked"}, 0), ({"*": {"after_client": 9}}, 1), ({"*": {"after_client": 9, "after_number": 9}}, 2)],
 )
-def test_a_send_costs_a_statement_more_for_each_count_and_none_without(asked, configure, rules, statements):
+def test_a_send_costs_one_more_statement_for_each_count(asked, configure, rules, statements):
     def count(settings):
         configure(**settings)
         with CaptureQueriesContext(connection) as queries:
@@ -355,7 +355,7 @@ def test_inside_a_transaction_of_the_caller_a_purpose_that_wants_no_captcha_is_s
     assert Message.objects.count() == 1
 
 
-def test_what_is_spent_is_forgotten_after_a_day():
+def test_a_spent_captcha_is_purged_after_a_day():
     assert SpentCaptcha.objects.spend("a" * 64)
     assert SpentCaptcha.objects.spend("b" * 64)
     assert not SpentCaptcha.objects.spend("a" * 64)
@@ -373,7 +373,7 @@ def test_a_purge_goes_no_further_than_it_is_told():
     assert [SpentCaptcha.objects.purge_expired(limit=2) for _ in range(3)] == [2, 1, 0]
 
 
-def test_what_is_spent_is_remembered_for_longer_than_a_ticket_lives(asked):
+def test_a_spent_captcha_is_stored_for_longer_than_a_ticket_is_valid(asked):
     with time_machine.travel(0, tick=False):
         answer = solve(asked())
         asked(captcha=answer)
@@ -383,7 +383,7 @@ def test_what_is_spent_is_remembered_for_longer_than_a_ticket_lives(asked):
         assert asked(OTHERS[0], captcha=answer)
 
 
-def test_what_is_spent_says_nothing_of_who_answered(asked):
+def test_a_spent_captcha_has_no_data_about_the_requester(asked):
     asked(captcha=solve(asked()))
     [spent] = SpentCaptcha.objects.all()
 

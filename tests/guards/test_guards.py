@@ -61,7 +61,7 @@ def test_guards_are_asked_in_their_order(configure):
     assert heard == [("Second", "check", "192.0.2.1"), ("First", "check", "192.0.2.1")]
 
 
-def test_a_guard_that_refuses_leaves_nothing_written_and_what_others_counted_given_back(configure):
+def test_a_refusal_writes_nothing_and_gives_the_counts_of_other_guards_back(configure):
     configure(GUARDS=[path(First), path(Second), path(Refusing)])
 
     with pytest.raises(LimitReached) as refusal:
@@ -81,7 +81,7 @@ def test_a_message_that_did_not_leave_is_given_back_too(configure):
     assert [word[1] for word in heard] == ["check", "give_back"]
 
 
-def test_a_captcha_that_nobody_can_show_refuses_and_says_why(configure):
+def test_a_captcha_without_a_captcha_guard_is_refused_with_its_reason(configure):
     configure(GUARDS=[path(First), path(Suspicious)])
     told = []
 
@@ -101,7 +101,7 @@ def test_a_captcha_that_nobody_can_show_refuses_and_says_why(configure):
     assert [word[1] for word in heard] == ["check", "give_back", "give_back"]
 
 
-def test_what_guards_are_told_hides_the_number_in_its_repr(configure):
+def test_the_repr_of_a_request_hides_the_number(configure):
     wanted = Wanted(phone=PHONE, purpose="login", channel="sms", captcha={"answer": "secret"})
 
     assert PHONE not in repr(wanted)

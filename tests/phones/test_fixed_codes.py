@@ -56,7 +56,7 @@ def test_any_other_number_has_a_code_of_its_own(outbox):
     assert guess(issued, CODE).outcome is VerdictOutcome.WRONG
 
 
-def test_the_send_log_says_that_nothing_left_and_for_whom():
+def test_the_send_log_shows_an_unsent_message_with_the_name_of_the_entry():
     send()
 
     message = Message.objects.get()
@@ -84,7 +84,7 @@ def test_a_page_that_waits_for_the_message_goes_on_waiting_for_the_code():
     )
 
 
-def test_no_limit_of_messages_counts_what_never_left():
+def test_no_limit_counts_messages_to_a_test_number():
     issued = [send() for _ in range(7)]
 
     assert guess(issued[-1], CODE).outcome is VerdictOutcome.RIGHT
@@ -162,7 +162,7 @@ def test_a_notice_is_not_sent_either(configure, outbox):
     assert (list(outbox), message.state, message.fault) == ([], "unsent", "test_number")
 
 
-def test_what_guards_counted_is_given_back(configure):
+def test_the_counts_of_guards_are_given_back(configure):
     configure(GUARDS=[path(First)])
     heard.clear()
 

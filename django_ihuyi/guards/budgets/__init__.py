@@ -1,4 +1,4 @@
-"""Budgets: how much strangers may make us spend, judged by the database (docs/explanation/abuse)."""
+"""Budgets: limits on the messages that strangers can make a site send, counted in the database."""
 
 from django_ihuyi.guards.budgets.guard import BudgetGuard
 

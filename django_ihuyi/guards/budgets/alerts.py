@@ -1,4 +1,4 @@
-"""Tell operators that a budget is exceeded: in the log, by a signal, and on the budget's row for the admin."""
+"""Alerts for operators about an exceeded budget: in the log, by a signal, and in the budget's row for the admin."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ logger = get_logger("django_ihuyi.guards")
 
 
 def note(overrun: Overrun, now: datetime, *, using: str) -> None:
-    """Write an overrun down and tell of it, once a minute for each budget."""
+    """Store an overrun in the budget's row and announce it, at most once a minute for each budget."""
     if Budget.objects.using(using).note(overrun.budget, overrun.reason, now=now):
         announce(overrun.budget, overrun.reason, overrun.mode)
 
 
 def announce(budget: Budget, reason: str, mode: Mode) -> None:
-    """Tell whoever listens that a budget is exceeded."""
+    """Log that a budget is exceeded, and send the signal."""
     logger.warning("budget %s is exceeded: %s (mode %s)", budget, reason, mode.value)
     signals.budget_exceeded.send_robust(Budget, name=budget.name, key=budget.owner, reason=reason, mode=mode.value)

@@ -1,7 +1,7 @@
-"""The conversion breaker: codes that nobody types in are sent to numbers whose owners did not ask for them.
+"""The conversion breaker: asks for a captcha, then stops codes, when too few of the last codes were verified.
 
-It watches the share of the last codes that were verified. Too low a share first asks for a captcha; if the codes that
-are sent behind the captcha are not verified either, no more are sent. Both end after a rest.
+Such codes go to numbers whose owners did not request them. If the codes that are sent behind the captcha are not
+verified either, no more are sent. Both stages end by themselves after REST seconds.
 """
 
 from __future__ import annotations
@@ -10,11 +10,25 @@ import enum
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
+
+from django_ihuyi.database.transactions import StaleRow
+from django_ihuyi.guards.budgets.alerts import announce
+from django_ihuyi.guards.budgets.rules import ConversionThresholds, Mode, Overrun
+from django_ihuyi.models import Message
+from django_ihuyi.models.budgets import CONVERSION, Budget, BudgetSnapshot
+
+#: Seconds between two looks at the send log.
+CHECKED_EVERY = 1
+#: Older codes say nothing about today.
+LOOKED_BACK = timedelta(days=1)
+#: Retry-After, in seconds, of a request that needs a captcha and cannot show one.
+_RETRY_AFTER = 60
 
 
 class Stage(str, enum.Enum):
-    """What the breaker does."""
+    """The stages of the breaker, in the order of severity."""
 
     WATCH = "watch"
     CAPTCHA = "captcha"
@@ -22,49 +36,42 @@ class Stage(str, enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConversionThresholds:
-    """The configured thresholds; times are in seconds."""
-
-    #: Codes that are looked at, and how many there must be at least.
-    window: int
-    minimum: int
-    #: How many of a hundred must be verified.
-    percent: int
-    #: How old a code is before it is looked at: people need a moment to type.
-    patience: int
-    #: How long a captcha is asked for, and nothing sent.
-    rest: int
-    #: Whether it comes to a stop, or asks for a captcha at most.
-    stops: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ConversionBreaker:
-    """Where the breaker stands; times are seconds since the epoch."""
+    """The breaker's state. Times are seconds since the epoch."""
 
     stage: Stage = Stage.WATCH
-    #: When this stage began: only codes that were sent since then are looked at.
+    #: When this stage began. Only codes that were sent since then are counted.
     since: float = 0
-    #: When it was last looked at codes.
+    #: The time of the last look at the send log.
     checked: float = 0
-    #: What was seen when the stage began, for operators: verified of how many.
+    #: For operators: how many codes were verified when the stage began, as in "9/100".
     seen: str = ""
 
     @classmethod
     def load(cls, stored: Mapping[str, Any]) -> ConversionBreaker:
-        """Read what `dump` made."""
+        """Return the state that `dump` has written."""
         return cls(**{**stored, "stage": Stage(stored.get("stage", Stage.WATCH))})
 
     def dump(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
+        """Return the state as JSON."""
         return {**asdict(self), "stage": self.stage.value}
+
+    @property
+    def reason(self) -> str:
+        """The state as operators read it: "captcha 9/100"."""
+        return f"{self.stage.value} {self.seen}"
 
     def rest(self, now: float, thresholds: ConversionThresholds) -> int:
         """Return the whole seconds until this stage ends by itself."""
         return max(0, math.ceil(self.since + thresholds.rest - now))
 
+    def is_worse_than(self, other: ConversionBreaker) -> bool:
+        """Return True if this stage is more severe."""
+        order = list(Stage)
+        return order.index(self.stage) > order.index(other.stage)
+
     def after(self, verified: Sequence[bool], now: float, thresholds: ConversionThresholds) -> ConversionBreaker:
-        """Return where it stands at `now`, after a look at which of the last codes (since `since`) were verified."""
+        """Return the state at `now`. `verified` has one entry for each of the last codes: was it verified?"""
         stage = self._next(verified, now, thresholds)
         if stage is None:
             return self
@@ -72,7 +79,7 @@ class ConversionBreaker:
         return replace(self, stage=stage, since=now, seen=seen)
 
     def _next(self, verified: Sequence[bool], now: float, thresholds: ConversionThresholds) -> Stage | None:
-        if self.stage is Stage.STOP:  # nothing was sent since, so there is nothing to look at
+        if self.stage is Stage.STOP:  # no codes were sent since then, so that there is nothing to count
             return None if self.rest(now, thresholds) else Stage.CAPTCHA
         if len(verified) >= thresholds.minimum:
             if sum(verified) * 100 < thresholds.percent * len(verified):
@@ -82,3 +89,56 @@ class ConversionBreaker:
         if self.stage is Stage.CAPTCHA and not self.rest(now, thresholds):
             return Stage.WATCH
         return None
+
+
+class ConversionMonitor:
+    """Keep the breaker's state in its budget's row: read the send log at most once a second, announce each opening."""
+
+    key = CONVERSION
+
+    def __init__(self, mode: Mode, thresholds: ConversionThresholds, *, using: str) -> None:
+        self.mode = mode
+        self.thresholds = thresholds
+        self._using = using
+
+    def look(self, snapshot: BudgetSnapshot) -> Overrun | None:
+        """Return the overrun if the breaker is open."""
+        budget, now = snapshot.budgets[self.key], snapshot.now
+        breaker = ConversionBreaker.load(budget.history)
+        if now.timestamp() - breaker.checked >= CHECKED_EVERY:
+            breaker = self._check(breaker, budget, now)
+        if breaker.stage is Stage.WATCH:
+            return None
+        stops = breaker.stage is Stage.STOP
+        return Overrun(
+            budget=budget,
+            mode=Mode.CAPTCHA if self.mode is Mode.REFUSE and not stops else self.mode,
+            code="global_limit",
+            reason=breaker.reason,
+            retry_after=max(1, breaker.rest(now.timestamp(), self.thresholds)) if stops else _RETRY_AFTER,
+            is_told=True,
+        )
+
+    def _check(self, breaker: ConversionBreaker, budget: Budget, now: datetime) -> ConversionBreaker:
+        """Return the state after a look at the send log, or the same state if another request is looking."""
+        budgets = Budget.objects.using(self._using)
+        looked = replace(breaker, checked=now.timestamp())
+        try:
+            # The first claim makes this request the only one that looks in this second.
+            budgets.claim(budget, now=now, history=looked.dump())
+            moved = looked.after(self._verified(breaker, now), now.timestamp(), self.thresholds)
+            if moved != looked:
+                news = {"refused_at": now, "reason": moved.reason} if moved.is_worse_than(breaker) else {}
+                budgets.claim(budget, now=now, history=moved.dump(), **news)
+        except StaleRow:
+            return breaker
+        if moved.is_worse_than(breaker):
+            announce(budget, moved.reason, self.mode)
+        return moved
+
+    def _verified(self, breaker: ConversionBreaker, now: datetime) -> Sequence[bool]:
+        return Message.objects.using(self._using).verified_of_last(
+            self.thresholds.window,
+            since=max(datetime.fromtimestamp(breaker.since, tz=timezone.utc), now - LOOKED_BACK),
+            until=now - timedelta(seconds=self.thresholds.patience),
+        )

@@ -2,72 +2,68 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django_ihuyi.guards.budgets.distinct_numbers import Numbers
 from django_ihuyi.guards.budgets.rules import BudgetRule, Mode, Overrun
-from django_ihuyi.guards.budgets.sliding_window import Spending
-from django_ihuyi.models.budgets import Budget
+from django_ihuyi.guards.budgets.sliding_window import Numbers, Spending
+from django_ihuyi.models import Message
+from django_ihuyi.models.budgets import Budget, BudgetSnapshot
 from django_ihuyi.rates import Rate
 
-#: A slot of a counter is at most so long (seconds): settings that were changed are taken over when the next one begins.
+#: Seconds that a slot of a GlobalCounter lasts at most. Changed settings take effect when the next slot begins.
 LONGEST_SLOT = 60
 
 
 class BudgetCounter(ABC):
-    """One budget, for one owner of it."""
+    """One budget of one owner: a client, a user, a prefix, or all requests together."""
 
-    #: What is answered, as in the REST API.
+    #: The code of the REST answer to a refused request.
     code = "client_limit"
 
     def __init__(self, rule: BudgetRule, owner: str = "") -> None:
         self.rule = rule
         self.key = f"{rule.name} {owner}".strip()
+        self.counted = rule.limits
 
     @abstractmethod
-    def look(self, budget: Budget, now: datetime) -> Overrun | None:
-        """Say whether one more is too many."""
+    def look(self, snapshot: BudgetSnapshot) -> Overrun | None:
+        """Return the overrun that one more message would be."""
 
     @abstractmethod
     def claim(self, budget: Budget, now: datetime, *, using: str) -> Increment:
-        """Count one more, for the budget as it was read; raises StaleRow."""
+        """Count one more message on the budget as it was read; raises StaleRow."""
 
     @abstractmethod
     def give_back(self, claim: Increment, budget: Budget, now: datetime, *, using: str) -> None:
-        """Undo an increment, on the budget as it was read; raises StaleRow."""
+        """Undo an increment on the budget as it was read; raises StaleRow."""
 
     @property
     def refuses(self) -> bool:
-        """Whether one too many is refused."""
+        """True if an overrun refuses the request."""
         return self.rule.mode is Mode.REFUSE
 
     def is_empty(self) -> bool:
-        """Say whether there is nothing to count."""
-        return not (self.rule.limits or self.rule.numbers)
-
-    def _overrun(self, budget: Budget, waits: Sequence[tuple[int, str]]) -> Overrun | None:
-        wait, reason = max(waits, default=(0, ""))
-        if not wait:
-            return None
-        return Overrun(budget=budget, mode=self.rule.mode, code=self.code, reason=reason, retry_after=wait)
+        """Return True if there is nothing to count."""
+        return not (self.counted or self.rule.numbers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Increment:
-    """One message that a counter has counted, so that it can be undone."""
+    """One message that a counter has counted, with the facts that are needed to undo it."""
 
     counter: BudgetCounter
     budget: Budget
     moment: datetime
-    #: When the phone had been asked for before, in seconds since the epoch.
+    #: The phone's request before this one, in seconds since the epoch.
     before: float | None = None
 
 
 class PerOwnerCounter(BudgetCounter):
-    """A budget that few spend at once: its whole memory is read, decided on, and claimed by the row's version."""
+    """A budget with few requests at once: its whole history is read and replaced, if the row's version is the same."""
 
     def __init__(
         self, rule: BudgetRule, owner: str, *, mark: str, also: Sequence[Rate] = (), code: str = "client_limit"
@@ -75,34 +71,30 @@ class PerOwnerCounter(BudgetCounter):
         super().__init__(rule, owner)
         self.mark = mark
         self.code = code
-        #: What is counted beside the rule's own limits, because another rule looks at it.
+        #: The rule's own limits, and those of another rule that reads this budget.
         self.counted = (*rule.limits, *also)
 
-    def is_empty(self) -> bool:
-        return not (self.counted or self.rule.numbers)
-
-    def look(self, budget: Budget, now: datetime) -> Overrun | None:
-        spending, numbers, at = load_spending(budget), _numbers(budget), now.timestamp()
-        return self._overrun(
-            budget,
-            [
-                *((spending.wait(rate, at), f"messages {rate}") for rate in self.rule.limits),
-                *((numbers.wait(self.mark, rate, at), f"numbers {rate}") for rate in self.rule.numbers),
-            ],
-        )
+    def look(self, snapshot: BudgetSnapshot) -> Overrun | None:
+        budget, at = snapshot.budgets[self.key], snapshot.now.timestamp()
+        spending, numbers = _spending(budget), _numbers(budget)
+        waits = [
+            *((spending.wait(rate, at), f"messages {rate}") for rate in self.rule.limits),
+            *((numbers.wait(self.mark, rate, at), f"numbers {rate}") for rate in self.rule.numbers),
+        ]
+        return _overrun(budget, self.rule, waits, code=self.code)
 
     def claim(self, budget: Budget, now: datetime, *, using: str) -> Increment:
         at, numbers = now.timestamp(), _numbers(budget)
-        spending = load_spending(budget).after(at, self.counted)
+        spending = _spending(budget).after(at, self.counted)
         self._write(budget, spending, numbers.after(self.mark, at, self.rule.numbers), now, using=using)
         return Increment(counter=self, budget=budget, moment=now, before=numbers.last.get(self.mark))
 
     def give_back(self, claim: Increment, budget: Budget, now: datetime, *, using: str) -> None:
         numbers = _numbers(budget)
-        # Somebody else may have asked for the same phone since: then it stays.
+        # If the same phone was requested again since then, the later request keeps its mark.
         if numbers.last.get(self.mark) == claim.moment.timestamp():
             numbers = numbers.without(self.mark, claim.before)
-        self._write(budget, load_spending(budget).without(claim.moment.timestamp()), numbers, now, using=using)
+        self._write(budget, _spending(budget).without(claim.moment.timestamp()), numbers, now, using=using)
 
     def _write(self, budget: Budget, spending: Spending, numbers: Numbers, now: datetime, *, using: str) -> None:
         history = {"spending": spending.dump(), "numbers": dict(numbers.last)}
@@ -110,34 +102,36 @@ class PerOwnerCounter(BudgetCounter):
 
 
 class GlobalCounter(BudgetCounter):
-    """A budget that everybody spends at once: within a slot by arithmetic on its row, so that nobody loses a race.
+    """The budget of all requests. Within a slot it is counted by arithmetic on its row, so that no request must retry.
 
-    When a slot begins, whoever comes first works out from the memory how much may be spent in it.
+    The first request of a slot calculates from the history how much may be spent in the slot.
     """
 
     code = "global_limit"
 
-    def look(self, budget: Budget, now: datetime) -> Overrun | None:
+    def look(self, snapshot: BudgetSnapshot) -> Overrun | None:
+        budget, now = snapshot.budgets[self.key], snapshot.now
         if self._is_current(budget, now) and budget.slot_spent < budget.slot_limit:
             return None
-        spending, at = self._spending(budget), now.timestamp()
+        spending, at = self._spending_with_slot(budget), now.timestamp()
         waits = [(spending.wait(rate, at), f"messages {rate}") for rate in self.rule.limits]
-        if self._is_current(budget, now):  # its limit was worked out when it began, and holds until it ends
+        if self._is_current(budget, now):
+            # The slot's limit was fixed when it began. It holds until the slot ends, even if a window has room by now.
             rest = budget.slot_began + self._slot_length() - int(at)
             waits = [(wait or rest, reason) for wait, reason in waits]
-        return self._overrun(budget, waits)
+        return _overrun(budget, self.rule, waits, code=self.code)
 
     def claim(self, budget: Budget, now: datetime, *, using: str) -> Increment:
         budgets = Budget.objects.using(using)
         if self._is_current(budget, now):
             budgets.spend(budget, beyond=not self.refuses)
         else:
-            spending = self._spending(budget)
+            spending = self._spending_with_slot(budget)
             budgets.claim(
                 budget,
                 now=now,
                 history={"spending": spending.dump()},
-                # On the clock's own grid, as the parts of limits.spending, so that a slot lies within one of them.
+                # On the clock's own grid, as the parts of `Spending`, so that a slot lies within one of them.
                 slot_began=int(now.timestamp()) // self._slot_length() * self._slot_length(),
                 slot_spent=1,
                 slot_limit=spending.room(self.rule.limits, now.timestamp()) or 0,
@@ -146,10 +140,9 @@ class GlobalCounter(BudgetCounter):
 
     def give_back(self, claim: Increment, budget: Budget, now: datetime, *, using: str) -> None:
         budgets = Budget.objects.using(using)
-        if budgets.take_back(claim.budget):
-            return
-        spending = load_spending(budget).without(self._moment(claim.budget))
-        budgets.claim(budget, now=now, history={"spending": spending.dump()})
+        if not budgets.take_back(claim.budget):  # another slot has begun, and the history has the message
+            spending = _spending(budget).without(self._moment(claim.budget))
+            budgets.claim(budget, now=now, history={"spending": spending.dump()})
 
     def _is_current(self, budget: Budget, now: datetime) -> bool:
         return now.timestamp() < budget.slot_began + self._slot_length()
@@ -157,17 +150,49 @@ class GlobalCounter(BudgetCounter):
     def _slot_length(self) -> int:
         return max(1, min(LONGEST_SLOT, min(rate.period for rate in self.rule.limits) // 60))
 
-    def _spending(self, budget: Budget) -> Spending:
-        """Return all that is remembered, with the slot that was read."""
-        return load_spending(budget).after(self._moment(budget), self.rule.limits, count=budget.slot_spent)
+    def _spending_with_slot(self, budget: Budget) -> Spending:
+        return _spending(budget).after(self._moment(budget), self.rule.limits, count=budget.slot_spent)
 
     def _moment(self, budget: Budget) -> int:
-        # The slot's last second, so that nothing that was spent in it leaves a window too early.
+        # The slot's last second, so that no message of the slot leaves a window too early.
         return budget.slot_began + self._slot_length() - 1
 
 
-def load_spending(budget: Budget) -> Spending:
-    """Return what a budget's row remembers of messages."""
+class UnverifiedMonitor:
+    """The budget of codes that a client requested and never verified. It is counted in the send log."""
+
+    def __init__(self, rule: BudgetRule, client: str, *, owner: str, using: str) -> None:
+        self.rule = rule
+        self.client = client
+        self.owner = owner
+        self.key = f"{rule.name} {owner}"
+        self._using = using
+
+    def look(self, snapshot: BudgetSnapshot) -> Overrun | None:
+        """Return the overrun if a limit is reached."""
+        # The client's own budget counts all of its codes. Below a limit there, the log need not be read.
+        spending, now = _spending(snapshot.budgets[f"client {self.owner}"]), snapshot.now
+        limits = [rate for rate in self.rule.limits if spending.count(rate, now.timestamp()) >= rate.limit]
+        if not limits:
+            return None
+        longest = timedelta(seconds=max(rate.period for rate in limits))
+        unverified = Message.objects.using(self._using).asked_for_in_vain(self.client, since=now - longest)
+        moments = list(unverified.values_list("created_at", flat=True)[: max(rate.limit for rate in limits)])
+        waits = [
+            (math.ceil((moments[rate.limit - 1] - now).total_seconds() + rate.period), f"unverified {rate}")
+            for rate in limits
+            if len(moments) >= rate.limit
+        ]
+        return _overrun(snapshot.budgets[self.key], self.rule, waits, code="client_limit")
+
+
+def _overrun(budget: Budget, rule: BudgetRule, waits: Sequence[tuple[int, str]], *, code: str) -> Overrun | None:
+    """Return the overrun of the limit with the longest wait, or None if no limit must be waited for."""
+    wait, reason = max(waits, default=(0, ""))
+    return Overrun(budget=budget, mode=rule.mode, code=code, reason=reason, retry_after=wait) if wait > 0 else None
+
+
+def _spending(budget: Budget) -> Spending:
     return Spending.load(budget.history.get("spending", {}))
 
 

@@ -1,72 +1,95 @@
-"""The guard that keeps the budgets: look at all of them, claim each, and give back if no message left."""
+"""The guard that keeps the budgets: check all of them, claim each, and give back if no message left."""
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from django_ihuyi import signals
+from django.utils.crypto import salted_hmac
+
+from django_ihuyi import phones, signals
+from django_ihuyi.client_addresses import is_exempt_client
+from django_ihuyi.conf import settings
 from django_ihuyi.database import transactions
-from django_ihuyi.exceptions import LimitReached, NotSent, SendingUnavailable
-from django_ihuyi.guards.base import Guard, Wanted
+from django_ihuyi.exceptions import InvalidPhone, LimitReached, NotSent, SendingUnavailable
+from django_ihuyi.guards import Guard, Wanted
 from django_ihuyi.guards.budgets.alerts import note
-from django_ihuyi.guards.budgets.counters import BudgetCounter, Increment
-from django_ihuyi.guards.budgets.plan import make_plan
-from django_ihuyi.guards.budgets.rules import Mode, Overrun
+from django_ihuyi.guards.budgets.conversion_breaker import ConversionMonitor
+from django_ihuyi.guards.budgets.counters import (
+    BudgetCounter,
+    GlobalCounter,
+    Increment,
+    PerOwnerCounter,
+    UnverifiedMonitor,
+)
+from django_ihuyi.guards.budgets.rules import Mode, Overrun, read_conversion, read_rule
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models.budgets import Budget, BudgetSnapshot
+
+#: The spelling of a client or user that names its budget as it is. Other texts may be too long, or equal to another one
+#: for MariaDB, which by default ignores case and accents.
+_PLAIN = re.compile(r"[0-9a-z.:/_-]{1,64}")
+#: The last digits of a number, which distinguish neighbours. Mainland numbers have a segment (号段) of seven before.
+_OWN_DIGITS = 4
+
+#: A budget that is counted in the send log, and checked before anything is counted.
+Monitor = UnverifiedMonitor | ConversionMonitor
 
 logger = get_logger("django_ihuyi.guards")
 
 
 class BudgetGuard(Guard):
-    """Refuse, or want a captcha for, what would exceed one of BUDGETS; name it before the captcha's guard in GUARDS.
+    """Refuse requests that would exceed one of BUDGETS, or want a captcha. In GUARDS, it precedes the captcha guard.
 
-    Every claim is one statement of its own: no row is held while the platform is called.
+    Every claim is one statement of its own, so that no row is locked while the platform is called.
     """
 
     def __init__(self) -> None:
         self._claims: list[Increment] = []
 
     def check(self, wanted: Wanted, *, using: str) -> Wanted:
-        """Count one message for every budget; raises LimitReached, or SendingUnavailable when others were faster."""
-        plan = make_plan(wanted)
-        if not plan.keys:
+        """Count one message in every budget. Raises LimitReached, or SendingUnavailable if every retry was stale."""
+        counters, monitors = _find_budgets(wanted, using=using)
+        keys = [budget.key for budget in (*counters, *monitors)]
+        if not keys:
             return wanted
-        snapshot = Budget.objects.using(using).read(plan.keys)
+        snapshot = Budget.objects.using(using).read(keys)
+        # Look at all budgets that refuse before one is counted, so that a refused request costs no more than this read.
+        first = [*(counter for counter in counters if counter.refuses), *monitors]
         try:
-            wanted = _answer(plan.look(snapshot, using=using), wanted, snapshot.now, using=using)
-            for counter in plan.counters:
-                wanted = _answer(self._claim(counter, snapshot, using=using), wanted, snapshot.now, using=using)
+            wanted = _answer([budget.look(snapshot) for budget in first], wanted, snapshot.now, using=using)
+            for counter in counters:
+                wanted = _answer([self._claim(counter, snapshot, using=using)], wanted, snapshot.now, using=using)
         except NotSent:
             self.give_back(wanted, using=using)
             raise
         return wanted
 
-    def give_back(self, wanted: Wanted, *, using: str) -> None:  # noqa: ARG002 - the claims say what was wanted
-        """Undo every claim; one that cannot be undone stays counted, which is the safe side."""
+    def give_back(self, wanted: Wanted, *, using: str) -> None:  # noqa: ARG002 - the claims have what is needed
+        """Undo every claim. A claim that cannot be undone stays counted, which is the safe side."""
         while self._claims:
             self._undo(self._claims.pop(), using=using)
 
-    def _claim(self, counter: BudgetCounter, snapshot: BudgetSnapshot, *, using: str) -> list[Overrun]:
-        """Count one more; return what was exceeded by it, and count nothing if that is refused."""
+    def _claim(self, counter: BudgetCounter, snapshot: BudgetSnapshot, *, using: str) -> Overrun | None:
+        """Count one more message and return the overrun, if any; count nothing if the overrun refuses the request."""
         read = [snapshot]
 
-        def attempt() -> list[Overrun]:
+        def attempt() -> Overrun | None:
             known = read.pop() if read else Budget.objects.using(using).read([counter.key])
-            budget = known.budgets[counter.key]
-            overrun = counter.look(budget, known.now)
+            overrun = counter.look(known)
             if not (overrun and counter.refuses):
-                self._claims.append(counter.claim(budget, known.now, using=using))
-            return [overrun] if overrun else []
+                self._claims.append(counter.claim(known.budgets[counter.key], known.now, using=using))
+            return overrun
 
         try:
             return transactions.retry(attempt, using=using)
         except transactions.Contended as error:
             if counter.refuses:
                 raise SendingUnavailable(retry_after=1) from error
-            return []
+            return None
 
     def _undo(self, claim: Increment, *, using: str) -> None:
         counter = claim.counter
@@ -78,12 +101,52 @@ class BudgetGuard(Guard):
         try:
             transactions.retry(attempt, using=using)
         except transactions.Contended:
-            logger.warning("budget %s: a claim was not given back", counter.key)
+            logger.warning("budget %s: one message that was not sent stays counted, every retry was stale", counter.key)
 
 
-def _answer(overruns: Iterable[Overrun], wanted: Wanted, now: datetime, *, using: str) -> Wanted:
-    """Tell operators what is exceeded; refuse, or want a captcha, as the modes have it."""
-    found = list(overruns)
+def _find_budgets(wanted: Wanted, *, using: str) -> tuple[list[BudgetCounter], list[Monitor]]:
+    """Return the counters of a request, and the monitors. An exempt client or phone has the global counter only."""
+    counters: list[BudgetCounter] = []
+    monitors: list[Monitor] = []
+    if not (is_exempt_client(wanted.client) or is_exempt_number(wanted.phone)):
+        # Distinguishes the phones in a budget's row, and does not reveal them.
+        mark = salted_hmac("django_ihuyi.guards.budgets", wanted.phone, algorithm="sha256").hexdigest()[:12]
+        if wanted.client:
+            owner, unverified = _owner(wanted.client), read_rule("unverified")
+            counters.append(PerOwnerCounter(read_rule("client"), owner, mark=mark, also=unverified.limits))
+            if unverified.limits:
+                monitors.append(UnverifiedMonitor(unverified, wanted.client, owner=owner, using=using))
+        if wanted.user:
+            counters.append(PerOwnerCounter(read_rule("user"), _owner(wanted.user), mark=mark))
+        prefix = wanted.phone[:-_OWN_DIGITS]
+        counters.append(PerOwnerCounter(read_rule("prefix"), prefix, mark=mark, code="global_limit"))
+        mode, thresholds = read_conversion()
+        if mode is not Mode.OFF:
+            monitors.append(ConversionMonitor(mode, thresholds, using=using))
+    # Last, because all requests share its row: requests that another budget refuses do not write it.
+    counters.append(GlobalCounter(read_rule("global")))
+    return [counter for counter in counters if not counter.is_empty()], monitors
+
+
+def is_exempt_number(phone: str) -> bool:
+    """Return True if EXEMPT_NUMBERS has a canonical phone, in any spelling."""
+    return any(_means(text, phone) for text in settings.EXEMPT_NUMBERS)
+
+
+def _means(text: str, phone: str) -> bool:
+    try:
+        return phones.parse(text) == phone
+    except InvalidPhone:  # ihuyi.E073 reports it; a request must not fail because of it
+        return False
+
+
+def _owner(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else hashlib.sha256(name.encode()).hexdigest()
+
+
+def _answer(overruns: Iterable[Overrun | None], wanted: Wanted, now: datetime, *, using: str) -> Wanted:
+    """Alert operators; refuse the request or want a captcha, as the modes say."""
+    found = [overrun for overrun in overruns if overrun]
     for overrun in found:
         if not overrun.is_told:
             note(overrun, now, using=using)
@@ -95,6 +158,7 @@ def _answer(overruns: Iterable[Overrun], wanted: Wanted, now: datetime, *, using
 
 
 def _refuse(overrun: Overrun, wanted: Wanted) -> LimitReached:
+    """Send `limit_hit`, and return the exception to raise."""
     signals.limit_hit.send_robust(
         Budget,
         code=overrun.code,

@@ -1,4 +1,4 @@
-"""The rules of BUDGETS, read at the moment of use."""
+"""The rules of BUDGETS, read at each request."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django_ihuyi.conf import Settings, settings
-from django_ihuyi.guards.budgets.conversion_breaker import ConversionThresholds
 from django_ihuyi.models.budgets import Budget
 from django_ihuyi.rates import Rate, parse_rate
 
 
 class Mode(str, enum.Enum):
-    """What happens when a budget is exceeded."""
+    """The consequence of an exceeded budget."""
 
     REFUSE = "refuse"
-    #: A captcha is asked for; who solves it goes on.
+    #: A captcha must be solved.
     CAPTCHA = "captcha"
-    #: It is written down, and nobody is refused.
+    #: Operators are told, and the request goes on.
     RECORD = "record"
     #: Nothing is counted.
     OFF = "off"
@@ -35,17 +34,34 @@ class BudgetRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConversionThresholds:
+    """The thresholds of the conversion breaker. Times are in seconds."""
+
+    #: How many of the last codes are counted, and how many there must be at least.
+    window: int
+    minimum: int
+    #: How many in a hundred must be verified.
+    percent: int
+    #: The age from which a code is counted, because people need a moment to type it.
+    patience: int
+    #: How long the stages CAPTCHA and STOP last.
+    rest: int
+    #: False if the breaker asks for a captcha at most.
+    stops: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overrun:
-    """A budget that is exceeded."""
+    """An exceeded budget."""
 
     budget: Budget
     mode: Mode
-    #: As in the REST answer.
+    #: The code of the REST answer.
     code: str
-    #: What is exceeded: "numbers 10/10m".
+    #: The exceeded limit: "numbers 10/10m".
     reason: str
     retry_after: int
-    #: Whether operators were told when it began.
+    #: True if operators were already told.
     is_told: bool = False
 
     def __str__(self) -> str:
@@ -53,7 +69,7 @@ class Overrun:
 
 
 def read_rule(name: str) -> BudgetRule:
-    """Return the rule of a budget; without limits if it is off."""
+    """Return the rule of a budget. A budget with the mode OFF has no limits."""
     entry = settings.BUDGETS[name]
     mode = Mode(entry["MODE"])
     limits, numbers = (
@@ -63,14 +79,14 @@ def read_rule(name: str) -> BudgetRule:
 
 
 def longest_period() -> timedelta:
-    """Return how far back the budgets look at the most: what nobody has touched for longer counts for nothing."""
+    """Return the longest period of all limits. Rows of budgets that were not changed for so long may be deleted."""
     rules = [read_rule(name) for name in Settings.BUDGETS if name != "conversion"]
     periods = [rate.period for rule in rules for rate in (*rule.limits, *rule.numbers)]
     return timedelta(seconds=max(periods, default=0))
 
 
 def read_conversion() -> tuple[Mode, ConversionThresholds]:
-    """Return the mode of the conversion breaker, and its thresholds."""
+    """Return the mode and the thresholds of the conversion breaker."""
     entry = settings.BUDGETS["conversion"]
     mode = Mode(entry["MODE"])
     return mode, ConversionThresholds(

@@ -1,4 +1,4 @@
-"""GeeTest (极验), version 4, as the captcha: its own service shows the puzzle and judges how it was solved."""
+"""GeeTest (极验), version 4: its own service shows the puzzle and judges the solution."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django_ihuyi.guards.captchas import DEADLINE, Captcha, CaptchaDown, Challen
 
 
 class GeetestCaptcha(Captcha):
-    """Show GeeTest's puzzle; the client sends back what `getValidate()` gave it, beside the challenge_id."""
+    """Show GeeTest's puzzle. The client sends back the result of `getValidate()`, beside the challenge_id."""
 
     kind = "geetest"
 
@@ -28,17 +28,17 @@ class GeetestCaptcha(Captcha):
             captcha_id=captcha_id, captcha_key=captcha_key, url=url, timeout=timeout, verify=verify
         )
 
-    def challenge(self, *, purpose: str, client: str) -> Challenge:  # noqa: ARG002 - GeeTest knows neither
-        """Name the captcha_id; the puzzle itself comes from GeeTest."""
+    def challenge(self, *, purpose: str, client: str) -> Challenge:  # noqa: ARG002 - GeeTest takes neither
+        """Return the captcha_id, with which the client loads the puzzle from GeeTest."""
         return Challenge(id=secrets.token_hex(16), shown={"captcha_id": self._captcha_id})
 
     def verify(self, answer: Mapping[str, str], *, challenge_id: str, client: str) -> bool:  # noqa: ARG002
-        """Ask GeeTest."""
+        """Return GeeTest's judgement."""
         validation = self.client.validate(answer)
         if validation.trouble:
             raise CaptchaDown(validation.trouble)
         return validation.is_solved
 
     def find_solution_id(self, answer: Mapping[str, str]) -> str:
-        """Return GeeTest's own number: it does not know for which of our challenges somebody solved its puzzle."""
+        """Return GeeTest's own number, because GeeTest does not know the challenge that its puzzle was solved for."""
         return answer.get("lot_number", "")

@@ -1,4 +1,4 @@
-"""django-simple-captcha as the captcha: a picture with letters, drawn and kept by the site itself."""
+"""Pictures with letters by django-simple-captcha, drawn and stored by the site itself."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from django_ihuyi.guards.captchas import Captcha, Challenge
 
 
 class ImageCaptcha(Captcha):
-    """Show a picture; the client sends back its `text`. What is on it, CAPTCHA_… settings of the package say."""
+    """Show a picture. The client sends back its `text`. The CAPTCHA_… settings of the package configure the picture."""
 
     kind = "image"
 
     def challenge(self, *, purpose: str, client: str) -> Challenge:  # noqa: ARG002 - the guard binds it
-        """Draw a picture, as a data: URI; where the package's urls are included, give its address too."""
+        """Return a picture as a data: URI, with its address if the package's urls are included."""
         key: str = CaptchaStore.generate_key()
         drawn = captcha_image(None, key, scale=self._scale)
         encoded = base64.b64encode(drawn.content).decode()
         return Challenge(id=key, shown={"image": f"data:{drawn['Content-Type']};base64,{encoded}", **self._urls(key)})
 
     def verify(self, answer: Mapping[str, str], *, challenge_id: str, client: str) -> bool:  # noqa: ARG002
-        """Compare the text, in any case of letters; the picture is gone then."""
+        """Return True if the text is right, in upper or lower case; delete the picture."""
         stored = CaptchaStore.objects.filter(hashkey=challenge_id).first()
         if stored is None:
             return False

@@ -1,4 +1,4 @@
-"""altcha's library as the captcha: a proof of work, for clients that can show no picture."""
+"""A proof of work by altcha's library, for clients that cannot show a picture."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _LABEL = b"django_ihuyi.captcha.altcha.1"
 
 
 class ProofOfWorkCaptcha(Captcha):
-    """Let the client's processor work for a second; it sends back altcha's `payload`.
+    """Let the client's processor work for a second. The client sends back altcha's `payload`.
 
-    It makes each message dearer and tells nobody from a program: a rule for clients without a picture, or on top of
-    limits. `cost` is the work of one try, `tries` the least number of them; on average it takes half as many again.
+    It makes each message more expensive and does not recognize programs. `cost` is the work of one try, `tries` the
+    minimum number of tries; on average half as many again are needed.
     """
 
     kind = "proof_of_work"
@@ -32,7 +32,7 @@ class ProofOfWorkCaptcha(Captcha):
         self._tries = tries
 
     def challenge(self, *, purpose: str, client: str) -> Challenge:  # noqa: ARG002 - the guard binds it
-        """Make a challenge of altcha's second version, as its widget takes it."""
+        """Return a challenge of altcha's second version, as its widget expects it."""
         made = create_challenge(
             self._algorithm,
             self._cost,
@@ -43,7 +43,7 @@ class ProofOfWorkCaptcha(Captcha):
         return Challenge(id=made.parameters.nonce, shown={"challenge": made.to_dict()})
 
     def verify(self, answer: Mapping[str, str], *, challenge_id: str, client: str) -> bool:  # noqa: ARG002
-        """Say whether the work was done, and for this challenge."""
+        """Return True if the work was done for this challenge."""
         try:
             payload = Payload.from_base64(answer.get("payload", ""))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -1,4 +1,4 @@
-"""The name of a challenge as clients get it: signed for one purpose and client, so that nothing need be stored."""
+"""Tickets: the names of challenges, signed for one purpose and client, so that nothing must be stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from django_ihuyi.keys import live_keys
 
-#: Seconds that a captcha can be answered in.
+#: Seconds in which a captcha can be answered.
 LIFETIME = 300
 
 _LABEL = b"django_ihuyi.captcha.1"
@@ -18,7 +18,7 @@ _TICKET = re.compile(r"(?P<expires>[0-9]{1,12})\.(?P<id>[A-Za-z0-9_-]{1,64})\.(?
 
 @sensitive_variables()
 def write_ticket(challenge_id: str, *, kind: str, purpose: str, client: str, now: float) -> str:
-    """Return the ticket of a challenge that was made for this purpose and client."""
+    """Return the ticket of a challenge, for this purpose and client."""
     expires = str(int(now) + LIFETIME)
     mac = _mac(live_keys(_LABEL)[0], expires, challenge_id, kind, purpose, client)
     return f"{expires}.{challenge_id}.{mac}"
@@ -26,7 +26,7 @@ def write_ticket(challenge_id: str, *, kind: str, purpose: str, client: str, now
 
 @sensitive_variables()
 def read_ticket(ticket: str, *, kind: str, purpose: str, client: str, now: float) -> str | None:
-    """Return the id of the challenge; None for a ticket that is forged, expired, or not for this purpose and client."""
+    """Return the id of the challenge, or None if the ticket is forged, expired, or of another purpose or client."""
     match = _TICKET.fullmatch(ticket)
     if not match or int(match["expires"]) <= now:
         return None

@@ -232,14 +232,14 @@ def test_the_ceiling_takes_a_claim_back_in_whichever_slot_it_was_made(later):
     counter, began = GlobalCounter(rule), read("global").now
     claims = [claim(counter, began) for _ in range(2)]
     claims.append(claim(counter, began + timedelta(seconds=later)))
-    full = counter.look(read("global").budgets["global"], began + timedelta(seconds=later))
+    full = look(counter, began + timedelta(seconds=later))
 
     for given in claims[:2]:
         snapshot = read("global")
         counter.give_back(given, snapshot.budgets["global"], began + timedelta(seconds=later), using="default")
 
     now = began + timedelta(seconds=later + 1)
-    answers = [counter.look(read("global").budgets["global"], now) or claim(counter, now) for _ in range(3)]
+    answers = [look(counter, now) or claim(counter, now) for _ in range(3)]
     assert (full.reason, full.code) == ("messages 3/m", "global_limit")
     assert [isinstance(answer, Increment) for answer in answers] == [True, True, False]
 
@@ -248,11 +248,15 @@ def read(key):
     return Budget.objects.read([key])
 
 
+def look(counter, now):
+    return counter.look(dataclasses.replace(read("global"), now=now))
+
+
 def claim(counter, now):
     return counter.claim(read("global").budgets["global"], now, using="default")
 
 
-def test_of_two_who_read_a_ledger_one_claims_it():
+def test_of_two_readers_of_a_row_one_claims_it():
     rule = BudgetRule(name="client", mode=Mode.REFUSE, limits=(parse_rate("9/m"),), numbers=())
     counter = PerOwnerCounter(rule, CLIENT, mark="a")
     key = counter.key
@@ -265,13 +269,13 @@ def test_of_two_who_read_a_ledger_one_claims_it():
     assert Budget.objects.get(pk=key).version == 1
 
 
-def test_of_those_who_are_first_refused_at_once_one_tells_of_it():
+def test_of_two_simultaneous_first_refusals_one_is_announced():
     both = [read("unverified 203.0.113.7") for _ in range(2)]
 
     assert [note(snapshot) for snapshot in both] == [True, False]
 
 
-def test_a_refusal_is_told_although_somebody_has_spent_since_the_budget_was_read():
+def test_a_refusal_is_announced_although_the_budget_was_spent_since_it_was_read():
     refused, other = read("global"), read("global")
     Budget.objects.claim(other.budgets["global"], now=other.now, slot_spent=1)
 
@@ -297,7 +301,7 @@ def test_a_slot_that_is_full_or_over_is_not_spent():
         counter.claim(late, now + timedelta(seconds=2), using="default")
 
 
-def test_a_slot_is_not_spent_by_who_has_read_the_former_one():
+def test_a_slot_is_not_spent_by_a_reader_of_the_former_one():
     counter = GlobalCounter(BudgetRule(name="global", mode=Mode.REFUSE, limits=(parse_rate("3/m"),), numbers=()))
     now = read("global").now
     claim(counter, now)
@@ -309,7 +313,7 @@ def test_a_slot_is_not_spent_by_who_has_read_the_former_one():
     assert Budget.objects.get().slot_spent == 1
 
 
-def test_what_was_decided_before_a_breaker_was_cleared_is_not_written():
+def test_a_decision_from_before_a_breaker_was_cleared_is_not_written():
     """To clear counts up the version: otherwise a breaker that somebody has just closed would open again."""
     before = read("conversion")
     Budget.objects.claim(before.budgets["conversion"], now=before.now, history={"stage": "stop"})
@@ -333,7 +337,7 @@ def test_nothing_is_taken_back_from_a_slot_that_it_was_not_spent_in():
     assert Budget.objects.get().slot_spent == 0
 
 
-def test_what_a_later_guard_or_a_limit_refuses_is_given_back(budgets, configure):
+def test_a_message_that_a_later_guard_or_limit_refuses_is_given_back(budgets, configure):
     budgets(f"{__name__}.Unwilling", client={"LIMITS": ["3/h"]}, **{"global": {"LIMITS": ["4/d"]}})
     refused = ask_many(5, client=CLIENT)
     budgets(client={"LIMITS": ["3/h"]}, **{"global": {"LIMITS": ["4/d"]}})
@@ -365,7 +369,7 @@ class Overtaken(BudgetGuard):
         return super()._claim(counter, snapshot, using=using)
 
 
-def test_whoever_is_overtaken_gets_back_what_was_claimed_before(budgets, configure):
+def test_an_overtaken_request_gives_its_claims_back(budgets, configure):
     budgets(client={"LIMITS": ["1/h"]}, **{"global": {"LIMITS": ["1/d"]}})
     configure(GUARDS=[f"{__name__}.Overtaken"])
     Overtaken.others.append(phone_of(1))
@@ -387,13 +391,13 @@ def test_a_call_that_was_refused_as_impossible_costs_nothing(budgets, configure)
     assert ask(client=CLIENT) == 202
 
 
-def test_a_captcha_that_nobody_can_show_is_a_refusal(budgets):
+def test_a_captcha_without_a_captcha_guard_is_a_refusal(budgets):
     budgets(client={"LIMITS": ["1/h"], "MODE": "captcha"})
 
     assert ask_many(2, client=CLIENT) == [202, "global_limit"]
 
 
-def test_whoever_solves_a_captcha_goes_on(budgets, told):
+def test_a_solved_captcha_lets_the_request_pass(budgets, told):
     Solved.reasons.clear()
     budgets(f"{__name__}.Solved", client={"LIMITS": ["1/h"], "MODE": "captcha"}, prefix={"NUMBERS": ["9/h"]})
 
@@ -429,14 +433,14 @@ def test_a_budget_that_is_off_counts_nothing(budgets):
     assert Budget.objects.count() == 0
 
 
-def test_what_the_settings_do_not_name_stays_as_it_is_by_default(configure):
+def test_a_budget_missing_in_the_settings_has_its_default(configure):
     configure(GUARDS=[GUARD], BUDGETS={"client": {"LIMITS": ["7/m"]}})
 
     assert ask_many(9, client=CLIENT).count(202) == 7
     assert ask_many(9, first=20, client=OTHER, user="7").count(202) == 5
 
 
-def test_who_is_exempt_is_counted_by_the_ceiling_only(budgets, configure):
+def test_an_exempt_client_or_number_is_counted_by_the_global_budget_only(budgets, configure):
     limits = {"LIMITS": ["1/h"], "NUMBERS": ["1/h"]}
     budgets(client=limits, prefix=limits, unverified=limits, **{"global": {"LIMITS": ["9/d"]}})
     configure(EXEMPT_CLIENTS=["203.0.113.0/29", "2001:db8::7"], EXEMPT_NUMBERS=["138 0013 8000"])
@@ -473,7 +477,7 @@ def test_segments_that_are_denied_get_neither_codes_nor_notices(configure, outbo
     assert len(outbox) == 2
 
 
-def test_codes_that_nobody_types_in_are_counted_apart(budgets):
+def test_unverified_codes_are_counted_apart(budgets):
     budgets(unverified={"LIMITS": ["3/h"]})
     verified = [guess_right(send(phone_of(number), client=CLIENT)) for number in range(5)]
 
@@ -616,7 +620,7 @@ def test_a_refusal_is_told_with_its_reason(budgets):
     ]
 
 
-def test_who_is_refused_without_end_costs_one_statement_each(budgets):
+def test_a_repeated_refusal_costs_one_statement(budgets):
     budgets(client={"LIMITS": ["1/h"], "NUMBERS": ["1/h"]}, **{"global": {"LIMITS": ["9/d"]}})
     ask_many(2, client=CLIENT)
 
@@ -665,7 +669,7 @@ def test_a_rollback_of_the_caller_gives_back(budgets):
     assert ask_many(2, client=CLIENT) == [202, "client_limit"]
 
 
-def test_budgets_that_nobody_uses_are_forgotten(budgets):
+def test_unused_budgets_are_purged(budgets):
     budgets(client={"LIMITS": ["1/h"]})
     ask_many(3, client=CLIENT)
     ask(10, client=OTHER)

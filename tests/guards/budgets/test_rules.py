@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_ihuyi.guards.budgets.conversion_breaker import ConversionBreaker, ConversionThresholds, Stage
-from django_ihuyi.guards.budgets.distinct_numbers import Numbers
-from django_ihuyi.guards.budgets.sliding_window import PARTS, Spending
+from django_ihuyi.guards.budgets.conversion_breaker import ConversionBreaker, Stage
+from django_ihuyi.guards.budgets.rules import ConversionThresholds
+from django_ihuyi.guards.budgets.sliding_window import PARTS, Numbers, Spending
 from django_ihuyi.rates import Rate, parse_rate
 
 NOW = 1_800_000_000
@@ -57,7 +57,7 @@ def test_room_comes_back_a_sixtieth_of_the_period_late_at_most(rate, gaps):
 
 
 @given(rates=st.lists(RATES, min_size=1, max_size=3), gaps=GAPS)
-def test_whoever_comes_back_when_told_to_finds_room(rates, gaps):
+def test_there_is_room_after_the_wait(rates, gaps):
     _, told = run(rates, gaps)
 
     for _, until, spending in told:
@@ -74,7 +74,7 @@ def test_room_and_wait_say_the_same(rates, gaps):
 
 
 @given(rate=RATES, gaps=GAPS)
-def test_what_is_given_back_leaves_no_trace(rate, gaps):
+def test_spending_given_back_leaves_no_trace(rate, gaps):
     spending = Spending()
     for moment in itertools.accumulate(gaps, initial=NOW):
         before = stored(spending).count(rate, moment)
@@ -83,7 +83,7 @@ def test_what_is_given_back_leaves_no_trace(rate, gaps):
 
 
 @given(rates=st.lists(RATES, min_size=1, max_size=3), count=st.integers(1, 2_000))
-def test_what_is_remembered_is_bounded_however_much_is_spent(rates, count):
+def test_the_memory_is_bounded_however_much_is_spent(rates, count):
     spending = Spending()
     for number in range(0, count, 40):
         spending = spending.after(NOW + number * 37, rates, count=40)
@@ -141,7 +141,7 @@ def test_a_number_that_was_asked_for_may_be_asked_for_again():
     assert [numbers.wait(mark, rate, NOW + 10) for mark in "abc"] == [0, 0, 3_590]
 
 
-def test_where_nobody_is_refused_the_newest_numbers_are_remembered():
+def test_the_newest_numbers_are_remembered_when_none_is_refused():
     rate = parse_rate("3/h")
     numbers = Numbers()
     for number in range(1_000):

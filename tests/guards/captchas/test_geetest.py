@@ -61,7 +61,7 @@ def make_client(geetest_roots):
         client.close()
 
 
-def test_one_signed_post_says_who_solved_what(geetest, make_client):
+def test_a_solution_is_validated_by_one_signed_post(geetest, make_client):
     server = geetest(says(json_of(SUCCESS)))
 
     assert make_client(server).validate(SOLVED) == Validation(is_solved=True)
@@ -95,7 +95,7 @@ def test_the_signature_is_the_one_of_the_documentation(geetest, make_client):
     ],
     ids=["success", "short success", "fail", "another", "error"],
 )
-def test_what_it_answers_counts(geetest, make_client, said, validation):
+def test_the_answer_of_geetest_decides(geetest, make_client, said, validation):
     assert make_client(geetest(says(json_of(said)))).validate(SOLVED) == validation
 
 
@@ -186,7 +186,7 @@ def test_a_service_with_a_strange_certificate_is_trouble(geetest, make_client):
         {"pass_token": "a\nb"},
     ],
 )
-def test_what_cannot_be_right_is_not_asked_for(geetest, make_client, change):
+def test_a_malformed_answer_is_refused_without_a_request(geetest, make_client, change):
     server = geetest(says(json_of(SUCCESS)))
     client = make_client(server)
 
@@ -256,7 +256,7 @@ def test_a_client_is_told_which_puzzle_to_show(site):
     assert (challenge["kind"], challenge["captcha_id"]) == ("geetest", ID)
 
 
-def test_who_solved_it_gets_a_code(site, outbox):
+def test_a_solved_puzzle_brings_a_code(site, outbox):
     site(says(json_of(SUCCESS)))
 
     send(client=CLIENT, captcha={**SOLVED, "challenge_id": shown()["challenge_id"]})
@@ -264,7 +264,7 @@ def test_who_solved_it_gets_a_code(site, outbox):
     assert len(outbox) == 1
 
 
-def test_who_did_not_gets_none(site, outbox):
+def test_an_unsolved_puzzle_brings_no_code(site, outbox):
     site(says(json_of(FAIL)))
 
     with pytest.raises(CaptchaFailed):

@@ -6,8 +6,8 @@ import types
 import pytest
 
 from django_ihuyi.exceptions import CaptchaRequired, SendingUnavailable
+from django_ihuyi.guards.captcha import CaptchaRule, find_rule
 from django_ihuyi.guards.captchas import get_captcha
-from django_ihuyi.guards.captchas.rules import CaptchaRule, find_rule
 from tests.support.docs_pages import ROOT, sources
 from tests.support.use_cases import send
 

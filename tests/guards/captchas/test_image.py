@@ -82,7 +82,7 @@ def test_it_can_be_heard_where_the_site_can_speak(shown, monkeypatch):
 
 
 @pytest.mark.parametrize("change", [str, str.lower, lambda text: f" {text} "], ids=["as shown", "small", "blanks"])
-def test_who_reads_it_gets_a_code(shown, outbox, change):
+def test_the_right_text_brings_a_code(shown, outbox, change):
     send(client=CLIENT, captcha=answer(shown(), change))
 
     assert len(outbox) == 1
@@ -90,7 +90,7 @@ def test_who_reads_it_gets_a_code(shown, outbox, change):
 
 
 @pytest.mark.parametrize("change", [lambda text: "", lambda text: text[:-1], lambda text: text[::-1] + "!"])
-def test_who_does_not_gets_a_new_picture(shown, outbox, change):
+def test_a_wrong_text_brings_a_new_picture(shown, outbox, change):
     challenge = shown()
     wrong = answer(challenge, change)
 

@@ -42,7 +42,7 @@ def encoded(value):
     return base64.b64encode(json.dumps(value).encode()).decode()
 
 
-def test_what_is_shown_is_a_challenge_of_altchas(shown):
+def test_the_challenge_has_the_form_of_altcha(shown):
     challenge = shown()
 
     assert challenge["kind"] == "proof_of_work"
@@ -52,7 +52,7 @@ def test_what_is_shown_is_a_challenge_of_altchas(shown):
     assert json.loads(json.dumps(challenge)) == challenge
 
 
-def test_who_works_gets_a_code(shown, outbox):
+def test_completed_work_brings_a_code(shown, outbox):
     send(client=CLIENT, captcha=work(shown()))
 
     assert len(outbox) == 1
@@ -75,7 +75,7 @@ def test_work_outlives_the_move_of_its_key_to_the_fallbacks(shown, settings, out
     assert len(outbox) == 1
 
 
-def test_work_that_was_done_for_another_challenge_is_none(shown, outbox):
+def test_work_for_another_challenge_is_refused(shown, outbox):
     done, other = work(shown()), shown()
 
     with pytest.raises(CaptchaFailed):
@@ -84,7 +84,7 @@ def test_work_that_was_done_for_another_challenge_is_none(shown, outbox):
     assert outbox == []
 
 
-def test_a_challenge_of_ones_own_making_is_none(shown, outbox):
+def test_a_forged_challenge_is_refused(shown, outbox):
     """An easier one, with the name of ours."""
     ours = shown()
     easy = Challenge.from_dict(ours["challenge"])
@@ -96,7 +96,7 @@ def test_a_challenge_of_ones_own_making_is_none(shown, outbox):
     assert outbox == []
 
 
-def test_a_guess_is_none(shown, outbox):
+def test_a_guess_is_refused(shown, outbox):
     ours = shown()
     guess = Payload(Challenge.from_dict(ours["challenge"]), Solution(counter=7, derived_key="00" * 32))
 
@@ -122,7 +122,7 @@ def test_a_guess_is_none(shown, outbox):
         "\ud800",
     ],
 )
-def test_nonsense_is_none(shown, outbox, payload):
+def test_a_malformed_payload_is_refused(shown, outbox, payload):
     with pytest.raises(CaptchaFailed):
         send(client=CLIENT, captcha=answer(shown(), payload))
 
@@ -130,7 +130,7 @@ def test_nonsense_is_none(shown, outbox, payload):
 
 
 @pytest.mark.parametrize("change", [{"nonce": 5}, {"nonce": None}, {"salt": "zz"}, {"cost": "much"}, {"keyPrefix": 5}])
-def test_parameters_that_were_changed_are_none(shown, outbox, change):
+def test_changed_parameters_are_refused(shown, outbox, change):
     ours = shown()
     spoilt = {**ours["challenge"], "parameters": {**ours["challenge"]["parameters"], **change}}
     payload = encoded({"challenge": spoilt, "solution": {"counter": 7, "derivedKey": "00"}})
