@@ -1,16 +1,16 @@
-"""The life of a message, from what may be sent to what became of it.
+"""The life of a message, from the choice of its route to its receipt (docs/explanation/delivery).
 
-- `notices`, `bulk`: what a host sends: one notice, or one to many numbers
-- `channels`: which channel reaches a phone
-- `reservation`: the limits decide, and what they admit is written
-- `dispatch`: this process or a worker, now or after the commit; `dispatchers/` are the queues
-- `in_process`: this process's own threads, which call after the answer
-- `queue`: a message that waits is taken by one worker, or withdrawn; `worker`: what a queue's tasks do
+- `notices`, `bulk`: send one notice, or one to many numbers
+- `routing`: the channel and the route of a message, decided once
+- `reservation`: the limits decide, and an admitted message is written
+- `dispatch`: a written message takes its route, now or after the commit; `dispatchers/` are the queues
+- `in_process`: threads of this process, which call the platform after the answer
+- `queue`: a queued message is taken by one worker, or withdrawn; `worker`: the tasks of a queue
 - `admission/`: may the platform be called now?
 - `call`: one call of a backend
 - `outcomes`: every end of a message, and what its caller is told
-- `receipts`: what the platform pushes
-- `recovery`: what dead workers leave gets an end
+- `receipts`: receipts and replies that the platform pushes
+- `recovery`: messages of dead workers get an end
 """
 
 from django_ihuyi.delivery.bulk import Row, SendManyResult, send_many

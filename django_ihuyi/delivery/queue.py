@@ -1,4 +1,4 @@
-"""A message that waits in a queue: one worker takes it and calls the platform, or it is withdrawn unsent."""
+"""A queued message: one worker takes it and calls the platform, or it is withdrawn unsent."""
 
 from __future__ import annotations
 
@@ -24,45 +24,46 @@ from django_ihuyi.phones import fixed_codes
 
 logger = get_logger("django_ihuyi.queued")
 
-#: Whoever calls the same number now has ended by then; a longer wait is a pause that the platform asked for. A second
-#: more, because a message may have been taken after the moment that a read of it is dated by.
+#: Seconds after which another call to the same number has certainly ended: a longer wait is a pause that the platform
+#: asked for. A second more, because a message may be taken after the moment that its snapshot is dated by.
 LONGEST_WAIT = (CALL_DEADLINE + PACE + PACE).total_seconds()
-#: Seconds between two looks at a number that another worker is calling.
+#: Seconds between two attempts while another worker calls the number.
 POLL_INTERVAL = 0.25
-#: Seconds after which it is tried again, at the latest: another worker may be let through, and a code has no time.
-_AGAIN = {Kind.CODE.value: IN_HAND, Kind.NOTICE.value: 30.0}
+#: Seconds until the next attempt, at most: another worker may be let through, and a code is soon too old.
+_RETRY_AFTER = {Kind.CODE.value: IN_HAND, Kind.NOTICE.value: 30.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
-    """What a look at a queued message has led to: it is our turn, we have to wait, or there is nothing to do."""
+class _Turn:
+    """The result of examining a queued message: with a snapshot it may be sent, with a wait later, else not at all."""
 
-    #: How its number stands, if it may be called, and when that was read, by this process's monotonic clock.
+    #: The number's state, and when it was read, by `time.monotonic`.
     snapshot: Snapshot | None = None
-    looked_at: float = 0.0
+    read_at: float = 0.0
+    #: Seconds.
     wait: float = 0.0
 
     @property
     def is_stale(self) -> bool:
-        """Say whether it was so long ago that what no claim guards may have changed."""
-        return time.monotonic() - self.looked_at > POLL_INTERVAL
+        """Return True if the settings, or the phone's opt-out, may have changed since: no claim guards them."""
+        return time.monotonic() - self.read_at > POLL_INTERVAL
 
 
-_NOTHING = _Look()
+_NEVER = _Turn()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deferred:
-    """A message that still waits: whoever had it in hand puts it back into the queue, for `seconds` from now."""
+    """A message that must wait: its worker puts it back into the queue, for `seconds` from now."""
 
     message: Message
     seconds: float
 
 
 def find_and_deliver(message_id: int, *, using: str) -> Deferred | None:
-    """Deliver the queued message of this id, once, however often and by however many workers this is called.
+    """Deliver the queued message of this id, once, however many workers call this, and how often.
 
-    Returns what is to be done if it has to wait for longer than a worker may have it in hand.
+    Returns the message if it must wait for longer than a worker may hold it.
     """
     message = Message.objects.using(using).select_related("recipient").filter(pk=message_id).first()
     if message is None:  # its transaction was rolled back, or it has been purged
@@ -74,17 +75,17 @@ def find_and_deliver(message_id: int, *, using: str) -> Deferred | None:
 def deliver_queued(
     message: Message, *, using: str, is_patient: bool = True, is_stopped: Callable[[], bool] = lambda: False
 ) -> Deferred | None:
-    """Take a message out of the queue and deliver it; do nothing if somebody else has taken it.
+    """Take a message out of the queue and deliver it; do nothing if another worker has taken it.
 
-    What may not be sent any more becomes `unsent`, with its claim given back. While another message is on its way to
-    the number, this one waits for it. Returns what still waits because the caller was stopped meanwhile, or because the
-    platform may not be called for a while. For a caller that is not patient the latter is `unsent`.
+    A message that may no longer be sent becomes `unsent`, and its claim is given back. While another message is on its
+    way to the number, this one waits. Returns the message if `is_stopped` became true, or if the platform may not be
+    called for a while; in the second case, if the caller is not patient, the message becomes `unsent` instead.
     """
     try:
-        # After a lost race it looks again.
+        # After a lost race the message is examined again.
         while wait := transactions.retry(lambda: _attempt(message, using=using, is_patient=is_patient), using=using):
             if wait > IN_HAND:
-                return Deferred(message=message, seconds=min(wait, _AGAIN[message.kind]))
+                return Deferred(message=message, seconds=min(wait, _RETRY_AFTER[message.kind]))
             if is_stopped():
                 return Deferred(message=message, seconds=0)
             time.sleep(wait)
@@ -94,60 +95,57 @@ def deliver_queued(
 
 
 def _attempt(message: Message, *, using: str, is_patient: bool) -> float:
-    """Deliver the message if it is our turn; return the seconds to wait before the next attempt, none if it is over."""
-    # Before the permit: what is of no use any more does not wait for one, and who looks keeps nobody from calling.
-    look = _look(message, using=using)
-    if look.snapshot is None:
-        return min(look.wait, POLL_INTERVAL)
+    """Deliver the message if it may be sent now. Return the seconds until the next attempt, 0 if there is none."""
+    # Examined before the permit is taken: a message that is too old needs none, and a slot is held for calls only.
+    turn = _examine(message, using=using)
+    if turn.snapshot is None:
+        return min(turn.wait, POLL_INTERVAL)
     with ExitStack() as stack:
         try:
             stack.enter_context(acquire_permit(message.channel, patience=IN_HAND if is_patient else 0))
-        except SendingUnavailable as shut:
+        except SendingUnavailable as refusal:
             if is_patient:
                 # In short steps, unless the circuit breaker leaves the platform alone for a while.
-                return shut.retry_after if shut.retry_after > IN_HAND else POLL_INTERVAL
+                return refusal.retry_after if refusal.retry_after > IN_HAND else POLL_INTERVAL
             withdraw(message, fault="not_called", using=using)
             return 0
-        if look.is_stale:
-            look = _look(message, using=using)
-        if look.snapshot is not None:
-            _take_and_deliver(message, look.snapshot, looked_at=look.looked_at, using=using)
-    return min(look.wait, POLL_INTERVAL)
+        if turn.is_stale:  # the permit took its time
+            turn = _examine(message, using=using)
+        if turn.snapshot is not None:
+            _take_and_deliver(message, turn.snapshot, read_at=turn.read_at, using=using)
+    return min(turn.wait, POLL_INTERVAL)
 
 
-def _look(message: Message, *, using: str) -> _Look:
-    looked_at = time.monotonic()
+def _examine(message: Message, *, using: str) -> _Turn:
+    read_at = time.monotonic()
     snapshot = read_snapshot(message.phone, verification_id=message.verification_id, using=using)
-    message.state = _state_of(message, snapshot)
+    # A message that is not among the last day's was purged, and is not sent either.
+    states = {read.pk: read.state for read in snapshot.messages}
+    message.state = states.get(message.pk, State.UNKNOWN)
     if message.state != State.QUEUED:
-        return _NOTHING
+        return _NEVER
     wait = find_wait(snapshot, kind=message.kind).total_seconds()
     if fault := _find_fault(message, snapshot, wait=wait):
         withdraw(message, fault=fault, using=using)
-        return _NOTHING
-    return _Look(wait=wait) if wait else _Look(snapshot=snapshot, looked_at=looked_at)
+        return _NEVER
+    return _Turn(wait=wait) if wait else _Turn(snapshot=snapshot, read_at=read_at)
 
 
-def _take_and_deliver(message: Message, snapshot: Snapshot, *, looked_at: float, using: str) -> None:
-    """Claim the recipient as a send does, so that no other message can leave meanwhile; raises StaleRow."""
+def _take_and_deliver(message: Message, snapshot: Snapshot, *, read_at: float, using: str) -> None:
+    """Claim the recipient as a send does, so that no other message leaves meanwhile, and deliver. Raises StaleRow."""
     message.recipient, message.verification = snapshot.recipient, snapshot.verification
     try:
-        prepare(message)  # before it is taken: whatever fails after that leaves a message that may have left
+        prepare(message)  # before it is taken: a failure after that leaves a message that may have left
     except (KeyError, ValueError, ImproperlyConfigured) as error:
         # Without the traceback, whose frames hold the code.
-        words = "message %d on %s cannot be called for with these settings: %s: %s"
+        words = "message %d on %s cannot be sent with these settings: %s: %s"
         logger.error(words, message.pk, message.channel, type(error).__name__, error)
         withdraw(message, fault="not_configured", using=using)
         return
     take_claimed(message, snapshot.recipient, using=using)
     message.state = State.SENDING
-    asked_at = looked_at - (snapshot.now - message.created_at).total_seconds()
-    deliver(message, using=using, asked_at=asked_at, taken_at=looked_at)
-
-
-def _state_of(message: Message, snapshot: Snapshot) -> str:
-    """Return its state as it was read; a message that is gone is nobody's any more."""
-    return next((read.state for read in snapshot.messages if read.pk == message.pk), State.UNKNOWN)
+    asked_at = read_at - (snapshot.now - message.created_at).total_seconds()
+    deliver(message, using=using, asked_at=asked_at, taken_at=read_at)
 
 
 def _find_fault(message: Message, snapshot: Snapshot, *, wait: float) -> str | None:

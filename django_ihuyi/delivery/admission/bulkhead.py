@@ -1,4 +1,4 @@
-"""A bulkhead: however long the far side takes, only so many threads of a process wait for it."""
+"""A bulkhead: a limit of the threads of a process that wait for the platform, however long it takes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from time import monotonic
 
 
 class Bulkhead:
-    """Count who is inside; to be shared by threads."""
+    """A counter of slots in use; threads share it."""
 
     def __init__(self) -> None:
         self._door = threading.Condition(threading.Lock())
@@ -19,10 +19,10 @@ class Bulkhead:
         self._moved_at = monotonic()
 
     def enter(self, *, room: int, patience: float = 0.0, standstill: float = math.inf) -> bool:
-        """Go in if fewer than `room` are inside, or will be within `patience` seconds, and say whether one did.
+        """Take a slot if fewer than `room` are in use, now or within `patience` seconds; return True if it was taken.
 
-        Nobody is waited for any longer once all inside wait for the far side, and have for `standstill` seconds, in
-        which nobody came or went: it seems to hang. Whoever went in must `leave`.
+        Gives up earlier if all slots wait for the platform, and none was taken or freed for `standstill` seconds: the
+        platform seems to hang. The caller must `leave` a slot that it took.
         """
         until = monotonic() + patience
         with self._door:
@@ -38,7 +38,7 @@ class Bulkhead:
 
     @contextmanager
     def calling(self) -> Iterator[None]:
-        """Wait for the far side, in there; before and after it whoever is inside is busy with work of this side."""
+        """Count the slot as waiting for the platform while the block runs."""
         self._move(+1)
         try:
             yield
@@ -46,7 +46,7 @@ class Bulkhead:
             self._move(-1)
 
     def leave(self) -> None:
-        """Make room for another one."""
+        """Free a slot."""
         with self._door:
             self._inside -= 1
             self._moved_at = monotonic()

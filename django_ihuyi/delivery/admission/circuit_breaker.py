@@ -1,4 +1,4 @@
-"""A circuit breaker: stop calling what does not work, and find out with one call at a time whether it works again.
+"""A circuit breaker: stop calling a platform that fails, and probe it with one call at a time.
 
 closed ── 5 failures in a row, or one refusal of the account ──▶ open ── 30 s ──▶ one probe ──▶ closed, or open again
 """
@@ -14,11 +14,11 @@ from time import monotonic
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.client.results import Scope, describe
 
-#: Failures in a row after which nobody calls; each attempt at a connection counts, also the client's second one.
+#: Failures in a row that open the breaker; each attempt at a connection counts, also the client's second one.
 FAILURES = 5
-#: Seconds until a probe: whoever has mended the account need not wait longer, and need not restart anything.
+#: Seconds until a probe, and so the longest wait after the account was mended.
 OPEN_SECONDS = 30.0
-#: Seconds to wait where nobody can say how long: a call that is under way decides, and those take 8 at most.
+#: Seconds to wait while a call that is under way decides; a call takes 8 seconds at most.
 SOON = 2.0
 
 
@@ -55,34 +55,34 @@ def read_health(submission: Submission, channel: str) -> CallHealth | None:
 
 
 class BreakerPermit:
-    """One call that the breaker lets through; it is handed back when the call is over."""
+    """A permit for one call; it is handed back when the call is over."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """No permit, and the seconds until it is worth to ask again."""
+    """No permit, and the seconds until the next attempt is worthwhile."""
 
     seconds: float
 
 
 class Transition(enum.Enum):
-    """A change of the breaker that a call has caused."""
+    """A change of the breaker that a call caused."""
 
-    #: Nobody gets through: there were too many failures in a row.
+    #: Opened by failures in a row.
     FAILED = "failed"
-    #: Nobody gets through: the account is refused, for this reason since just now.
+    #: Opened because the platform refuses the account, or now refuses it with another code.
     BLOCKED = "blocked"
-    #: The probe went well.
+    #: Closed again: the probe succeeded.
     RECOVERED = "recovered"
 
 
 class CircuitBreaker:
-    """A circuit breaker for one channel; to be shared by threads.
+    """The circuit breaker of one channel; threads share it.
 
-    While the last call failed, no more calls are under way than failures are left: so a dead platform sees five
-    attempts (or as many as were under way when the first one failed) and not those five and all that overlapped them.
+    After a failed call, no more calls are under way than failures are left. So a dead platform sees five attempts (or
+    as many as were under way when the first one failed), and not all the calls that overlapped them.
     """
 
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
@@ -96,7 +96,7 @@ class CircuitBreaker:
         self._probe: BreakerPermit | None = None
 
     def admit(self) -> BreakerPermit | Wait:
-        """Let one call through, or say how long to wait."""
+        """Return a permit for one call, or how long to wait."""
         with self._lock:
             seconds = self._seconds_to_wait()
             if seconds > 0:
@@ -117,7 +117,7 @@ class CircuitBreaker:
             return True
 
     def finish(self, permit: BreakerPermit, health: CallHealth | None) -> Transition | None:
-        """Take a permit back, and learn from its call unless there is nothing to learn; return what it changed."""
+        """Take a permit back, count what its call has shown, and return the change that it caused."""
         with self._lock:
             self._under_way -= 1
             is_probe = permit is self._probe
@@ -138,7 +138,7 @@ class CircuitBreaker:
         if health.blocked_by is not None:
             return self._block(health.blocked_by, is_probe=is_probe)
         if self._open_until is not None and not is_probe:
-            return None  # it began before, and shows how things were
+            return None  # the call began before the breaker opened
         if not health.works:
             return self._count_failure()
         return self._close()

@@ -1,7 +1,7 @@
-"""Let a call of the platform through, or refuse it at once: before anything is reserved, so that this costs nothing.
+"""Permits: let a call of the platform through, or refuse it before anything is reserved.
 
-All this is a process's own, and each channel has a breaker of its own: what one process has found out tells little of
-another one's way, and asking a shared store would be one more thing that can hang.
+The state is a process's own, with a circuit breaker for each channel. A shared store would be one more thing that can
+hang, and another process may reach the platform by another way.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ STANDSTILL = 0.05
 
 @contextmanager
 def acquire_permit(channel: str, *, patience: float = 0.0, standstill: float = math.inf) -> Iterator[Permit]:
-    """Hold a permit for one call on a channel while the block runs; a function that is called inside shares it.
+    """Hold a permit for one call on a channel while the block runs; functions called inside share it.
 
-    Raises SendingUnavailable, at once, when the platform does not work, or enough threads use it, and none of them is
-    through after `patience` seconds, or all have waited for it for `standstill` seconds.
+    Raises SendingUnavailable at once while the circuit breaker is open. If all slots are taken, raises it after
+    `patience` seconds, or once all of them have waited for the platform for `standstill` seconds.
     """
     process = _this_process()
     outer = process.held.by_channel.get(channel)
@@ -62,7 +62,7 @@ def acquire_permit(channel: str, *, patience: float = 0.0, standstill: float = m
     finally:
         process.held.by_channel[channel] = outer
         permit.end()
-        permit.tell()
+        permit.report()
 
 
 def acquire_permit_in_turn(channel: str) -> AbstractContextManager[Permit]:
@@ -71,13 +71,13 @@ def acquire_permit_in_turn(channel: str) -> AbstractContextManager[Permit]:
 
 
 def forget(*, clock: Callable[[], float] = monotonic) -> None:
-    """Begin anew, as a process does that was only just started; tests hand in a clock that they can turn."""
+    """Reset the state to that of a new process. Tests pass a clock that they can set."""
     _processes.clear()
     _processes[os.getpid()] = _Process(clock=clock)
 
 
 class Permit:
-    """Permit for one call: a place in the process's bulkhead, and a permit of the channel's circuit breaker."""
+    """Permit for one call: a slot of the process's bulkhead, and a permit of the channel's circuit breaker."""
 
     def __init__(
         self, channel: str, *, bulkhead: Bulkhead, breaker: CircuitBreaker, breaker_permit: BreakerPermit
@@ -88,11 +88,11 @@ class Permit:
         self._breaker_permit = breaker_permit
         self._transition: Transition | None = None
         self._submission: Submission | None = None
-        #: Whether the call was made; what is then called in the same thread needs a permit of its own.
+        #: Whether the call was made: a further call of the same thread needs a new permit.
         self.is_spent = False
 
     def call(self, submit: Callable[[], Submission]) -> Submission:
-        """Make the call, and let its outcome teach the circuit breaker."""
+        """Make the call, and pass its outcome to the circuit breaker."""
         health = None
         try:
             with self._bulkhead.calling(), retries_allowed_by(self._breaker.may_retry):
@@ -103,16 +103,16 @@ class Permit:
         return submission
 
     def end(self, health: CallHealth | None = None) -> None:
-        """Hand the permit back, if that was not done."""
+        """Return the permit, unless it was returned."""
         if not self.is_spent:
             self.is_spent = True
             self._transition = self._breaker.finish(self._breaker_permit, health)
             self._bulkhead.leave()
 
-    def tell(self) -> None:
-        """Say loudly, if this call was the one that changed something, that it did."""
+    def report(self) -> None:
+        """Log the change of the circuit breaker that this call caused, if any."""
         if self._transition is not None and self._submission is not None:
-            _TELL[self._transition](self._channel, self._submission)
+            _report(self._transition, self._channel, self._submission)
 
 
 class _Held(threading.local):
@@ -143,7 +143,7 @@ class _Process:
         return Permit(channel, bulkhead=self._bulkhead, breaker=breaker, breaker_permit=breaker_permit)
 
 
-#: By process id: after a fork the parent's locks may be held by nobody, and its calls are not the child's.
+#: By process id: after a fork a lock of the parent may be held by a thread that the child does not have.
 _processes: dict[int, _Process] = {}
 
 
@@ -152,42 +152,30 @@ def _this_process() -> _Process:
     return process or _processes.setdefault(os.getpid(), _Process())
 
 
-def _tell_failed(channel: str, submission: Submission) -> None:
-    logger.warning(
-        "The platform cannot be used on the channel %s: %d attempts in a row failed, the last one with %s. It is not "
-        "called for %d seconds, then once to see whether it works again.",
-        channel,
-        FAILURES,
-        submission.fault or submission.outcome.value,
-        OPEN_SECONDS,
-    )
-
-
-def _tell_blocked(channel: str, submission: Submission) -> None:
-    result_code = submission.code
-    assert result_code is not None  # noqa: S101 - that is what blocked it
-    meaning = describe(result_code, channel)
-    logger.error(
-        "Nothing can be sent on the channel %s until the %s acts: the platform refuses the account with %d. %s It is "
-        "asked again every %d seconds; once that is mended, sending goes on by itself.",
-        channel,
-        meaning.actor.value,
-        result_code,
-        meaning.en,
-        OPEN_SECONDS,
-    )
-    signals.platform_blocked.send_robust(Permit, channel=channel, result_code=result_code)
-
-
-def _tell_recovered(channel: str, _submission: Submission) -> None:
-    logger.warning("The platform works again on the channel %s.", channel)
-
-
-_TELL: dict[Transition, Callable[[str, Submission], None]] = {
-    Transition.FAILED: _tell_failed,
-    Transition.BLOCKED: _tell_blocked,
-    Transition.RECOVERED: _tell_recovered,
-}
+def _report(transition: Transition, channel: str, submission: Submission) -> None:
+    if transition is Transition.RECOVERED:
+        logger.warning("The platform works again on the channel %s.", channel)
+    elif transition is Transition.FAILED:
+        logger.warning(
+            "The platform cannot be used on the channel %s: %d attempts in a row failed, the last one with %s. It is "
+            "not called for %d seconds, then once to see whether it works again.",
+            channel,
+            FAILURES,
+            submission.fault or submission.outcome.value,
+            OPEN_SECONDS,
+        )
+    elif submission.code is not None:
+        row = describe(submission.code, channel)
+        logger.error(
+            "Nothing can be sent on the channel %s until the %s acts: the platform refuses the account with %d. %s The "
+            "platform is asked again every %d seconds; sending continues by itself once the cause is mended.",
+            channel,
+            row.actor.value,
+            row.code,
+            row.en,
+            OPEN_SECONDS,
+        )
+        signals.platform_blocked.send_robust(Permit, channel=channel, result_code=row.code)
 
 
 def _forget(*, setting: str, **_: Any) -> None:
