@@ -1,10 +1,11 @@
-"""The database's clock: the only one that limits and lifetimes are measured by."""
+"""The database's clock, which measures every limit and lifetime: the clocks of several web servers differ."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import DateTimeField, Value
 from django.db.models.functions import Now
@@ -13,12 +14,15 @@ _DATETIME = Value(None, output_field=DateTimeField())
 
 
 class DatabaseNow(Now):
-    """The time at the start of the statement, in UTC whatever the server's own time zone is."""
+    """The time at the start of the statement, in UTC."""
 
+    # Django's own template for MySQL and MariaDB returns the time in the server's time zone.
     def as_mysql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
         return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **context)
 
 
+# PostgreSQL's NOW() is the start of the transaction, which may be long ago. `%%` is a percent sign: the statements that
+# these texts are put into are executed with parameters.
 _NOW = {
     "postgresql": "STATEMENT_TIMESTAMP()",
     "mysql": "UTC_TIMESTAMP(6)",
@@ -32,17 +36,26 @@ _A_DAY_AGO = {
 
 
 def sql_now(vendor: str) -> str:
-    """Return DatabaseNow as SQL text, for statements that the ORM cannot say."""
+    """Return DatabaseNow as SQL text, for hand-written statements."""
     return _NOW[vendor]
 
 
 def sql_a_day_ago(vendor: str) -> str:
-    """Return a time that lies 25 hours back: a day, and an hour for calls that ended long after they began."""
+    """Return the time 25 hours ago as SQL text: a day, and an hour for calls that ended long after they began."""
     return _A_DAY_AGO[vendor]
 
 
+def read_clock(using: str) -> datetime:
+    """Return the database's time, in a statement of its own."""
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        # The empty list makes Django read `%%` as a percent sign.
+        cursor.execute(f"SELECT {sql_now(connection.vendor)}", [])
+        return to_datetime(cursor.fetchone()[0], connection)
+
+
 def to_datetime(value: Any, connection: BaseDatabaseWrapper) -> datetime:
-    """Convert what a raw statement returned, as the ORM converts a DateTimeField."""
+    """Convert the time that a hand-written statement returned, as the ORM converts a DateTimeField."""
     for converter in connection.ops.get_db_converters(_DATETIME):
         value = converter(value, _DATETIME, connection)
     moment: datetime = value

@@ -1,4 +1,4 @@
-"""An end to the wait for PostgreSQL: neither psycopg nor libpq has one, once a statement has left."""
+"""Bound the wait for PostgreSQL: neither psycopg nor libpq limits the wait for a statement's result."""
 
 from __future__ import annotations
 
@@ -10,58 +10,57 @@ from typing import Any
 
 __all__ = ["end_waits"]
 
-#: Seconds that the server's own word, "canceling statement due to statement timeout", may be on its way.
+#: Seconds in which the server's own error, "canceling statement due to statement timeout", may arrive.
 GRACE = 0.5
 _SECONDS = {None: 0.001, "ms": 0.001, "s": 1, "min": 60, "h": 3_600, "d": 86_400}
 
 
 def end_waits(sender: Any, connection: Any, **_: Any) -> None:
-    """Let no statement be waited for longer than the server itself may take for it, its `statement_timeout`.
+    """Bound the wait for each statement by the server's own `statement_timeout`.
 
-    A receiver of `connection_created`. Without it a server that is frozen, or whose disk hangs, keeps a request for as
-    long as it likes: it cannot end the statement, and its machine still acknowledges every packet. The connection is
-    closed then, and OperationalError raised. Connections without a `statement_timeout`, and those of psycopg2, are left
-    as they are.
+    A receiver of `connection_created`. A server that is frozen, or whose disk hangs, cannot end a statement, and its
+    machine still acknowledges every packet. Without this receiver a request would wait for as long as that lasts. With
+    it the connection is closed and OperationalError raised. Connections without a `statement_timeout`, and those of
+    psycopg2, stay as they are.
     """
     raw = connection.connection
-    if connection.vendor != "postgresql" or not hasattr(raw, "wait") or "wait" in vars(raw):  # once is enough
+    # psycopg2's connection has no `wait`. One in `vars` is ours: the signal was sent twice for this connection.
+    if connection.vendor != "postgresql" or not hasattr(raw, "wait") or "wait" in vars(raw):
         return
+    # SHOW answers as in `3500ms`, `5s` or `0`.
     [answer] = raw.execute("SHOW statement_timeout").fetchone()
-    if seconds := _to_seconds(answer):
-        raw.wait = _Waits(raw, psycopg=sender.Database, patience=seconds + GRACE).wait
+    match = re.fullmatch(r"(\d+)(\D+)?", answer)
+    if seconds := int(match[1]) * _SECONDS[match[2]] if match else 0:
+        raw.wait = _BoundedWait(raw, psycopg=sender.Database, seconds=seconds + GRACE)
 
 
-def _to_seconds(setting: str) -> float:
-    """Return what SHOW says of a time, as in `3500ms` or `5s`, in seconds."""
-    match = re.fullmatch(r"(\d+)(\D+)?", setting)
-    return int(match[1]) * _SECONDS[match[2]] if match else 0
+class _BoundedWait:
+    """A connection's `wait`, which raises OperationalError if a statement takes longer than `seconds`."""
 
-
-class _Waits:
-    def __init__(self, raw: Any, *, psycopg: Any, patience: float) -> None:
-        # Weak, so that a connection that nobody holds any more is closed at once, as without us.
+    def __init__(self, raw: Any, *, psycopg: Any, seconds: float) -> None:
+        # A weak reference: with a strong one the connection would refer to itself, and an abandoned one stay open.
         self._raw = weakref.ref(raw)
         self._psycopg = psycopg
-        self._patience = patience
+        self._seconds = seconds
 
-    def wait(self, waited: Any, *args: Any, **kwargs: Any) -> Any:
-        """Wait as psycopg does, which comes back from a connection that says nothing ten times a second."""
+    def __call__(self, waited: Any, *args: Any, **kwargs: Any) -> Any:
         raw: Any = self._raw()
-        waited = self._until(monotonic() + self._patience, waited, raw)
+        waited = self._watch(waited, raw, deadline=monotonic() + self._seconds)
         return type(raw).wait(raw, waited, *args, **kwargs)
 
-    def _until(self, deadline: float, waited: Any, raw: Any) -> Generator[Any, Any, Any]:
+    def _watch(self, waited: Any, raw: Any, *, deadline: float) -> Generator[Any, Any, Any]:
+        """Pass on what psycopg waits for. Its loop comes back ten times a second, also from a silent connection."""
         try:
-            wish = next(waited)
+            event = next(waited)
             while True:
-                ready = yield wish
-                if not ready and monotonic() > deadline and self._is_under_way(raw):
+                ready = yield event
+                if not ready and monotonic() > deadline and self._runs_a_statement(raw):
                     raw.close()
                     raise self._psycopg.OperationalError("the server does not answer; the connection is closed")
-                wish = waited.send(ready)
+                event = waited.send(ready)
         except StopIteration as end:
             return end.value
 
-    def _is_under_way(self, raw: Any) -> bool:
-        # Whoever listens to NOTIFY waits without a statement, and for as long as it takes.
+    def _runs_a_statement(self, raw: Any) -> bool:
+        # A connection that listens for NOTIFY waits without a statement, and may wait for ever.
         return bool(raw.pgconn.transaction_status == self._psycopg.pq.TransactionStatus.ACTIVE)

@@ -1,4 +1,4 @@
-"""Captchas that were answered: each is good for one try, and the database judges whose try that is."""
+"""Spent captchas: each captcha is valid for one try. A unique row decides which request has it."""
 
 from __future__ import annotations
 
@@ -9,34 +9,28 @@ from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi.database.clock import DatabaseNow
 
-#: How long it is remembered that a captcha was answered: far longer than one can be answered, on the slowest clock.
+#: How long a row is kept: far longer than any captcha can be answered, however much the clocks differ.
 REMEMBERED = timedelta(days=1)
 
 
 class SpentCaptchaQuerySet(models.QuerySet["SpentCaptcha"]):
-    """Rules about spent captchas that one conditional statement judges."""
+    """Rules about spent captchas, each decided by one conditional statement."""
 
     def spend(self, key: str) -> bool:
-        """Take the one try that `key` names; True for exactly one of any number of callers."""
+        """Use the one try of a captcha; return True for exactly one of any number of callers."""
         try:
-            # A savepoint, if the caller has a transaction open: a refused insert would end that on PostgreSQL.
+            # A savepoint: on PostgreSQL a refused insert would end a transaction of the caller.
             with transaction.atomic(using=self.db):
                 self.create(key=key, expires_at=DatabaseNow() + REMEMBERED)
         except IntegrityError:
             return False
         return True
 
-    def purge_expired(self, *, limit: int = 5000) -> int:
-        """Delete up to `limit` rows that nobody can need any more; return how many there were."""
-        expired = self.filter(expires_at__lte=DatabaseNow()).order_by("expires_at")
-        # By their keys, read first: MariaDB takes no LIMIT in the subquery of a DELETE.
-        return self.filter(pk__in=list(expired.values_list("pk", flat=True)[:limit])).delete()[0]
-
 
 class SpentCaptcha(models.Model):
-    """A captcha that was answered, rightly or not. It holds nothing of who answered it."""
+    """A captcha that was answered, rightly or wrongly. The row says nothing about the person who answered."""
 
-    #: SHA-256 of what was spent, 64 hexadecimal digits.
+    #: SHA-256 of the challenge's or the solution's id, 64 hexadecimal digits.
     key = models.CharField(primary_key=True, max_length=64, editable=False)
     expires_at = models.DateTimeField(_("expires at"))
 

@@ -13,11 +13,11 @@ from django_ihuyi.models.messages import Message, State
 from django_ihuyi.models.receipts import Receipt
 from django_ihuyi.models.recipients import Recipient
 
-#: Most rows that are kept; the oldest make room.
+#: Most rows that are kept; beyond that the oldest are deleted.
 MAX_UNMATCHED = 10_000
 #: How long a row is kept.
 LIFETIME = timedelta(hours=24)
-#: Rows in one read.
+#: Most rows of one read or DELETE.
 _BATCH = 500
 
 
@@ -52,7 +52,7 @@ class UnmatchedReceiptQuerySet(models.QuerySet["UnmatchedReceipt"]):
             self.filter(pk__in=old).delete()
 
     def promising(self, *, newest: int | None = None) -> Iterator[UnmatchedReceipt]:
-        """Yield receipts whose message may be known by now, among all or the `newest` so many."""
+        """Yield receipts whose message may be known by now, among all rows or the `newest` ones."""
         left = MAX_UNMATCHED if newest is None else newest
         rows = self.select_related("recipient").order_by("-id")
         batch = list(rows[: min(left, _BATCH)])
@@ -92,7 +92,7 @@ class UnmatchedReceipt(models.Model):
         Recipient,
         on_delete=models.CASCADE,
         related_name="unmatched_receipts",
-        db_index=False,  # ihuyi_unmatched_once begins with it
+        db_index=False,  # the constraint ihuyi_unmatched_once begins with this column
         verbose_name=_("recipient"),
     )
     platform_id = models.CharField(_("platform id"), max_length=64)

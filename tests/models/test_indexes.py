@@ -13,7 +13,6 @@ from django_ihuyi.delivery.receipts import take_receipt
 from django_ihuyi.models import Message, Recipient, Reply, Verification
 from django_ihuyi.models.batches import BatchRow
 from django_ihuyi.models.budgets import Budget
-from django_ihuyi.models.captchas import SpentCaptcha
 from django_ihuyi.models.receipts import Receipt
 from django_ihuyi.models.sql.snapshot import read_snapshot
 from django_ihuyi.retention.steps import STEPS
@@ -33,7 +32,7 @@ QUERIES = {
     "verification: verified_at, expires_at": lambda issued: purge("verifications that did not succeed"),
     "message: recipient_id, created_at": lambda issued: read_snapshot(PHONE, using="default"),
     "message: verification_id": lambda issued: get_status(issued.verification_id),
-    "message: client, created_at": lambda issued: list(Message.objects.asked_for_in_vain("192.0.2.1", since=NOW)),
+    "message: client, created_at": lambda issued: list(Message.objects.unverified_codes("192.0.2.1", since=NOW)),
     "message: created_at": lambda issued: Message.objects.age_of_latest(300),
     "message: platform_id": lambda issued: take_receipt_of_unknown(),
     "message: state, created_at": lambda issued: list(Message.objects.left_behind().order_by("created_at")),
@@ -41,7 +40,7 @@ QUERIES = {
     "batchrow: message_id": lambda issued: BatchRow.objects.filter(message=1).exists(),
     "budget: refused_at": lambda issued: count_of_today(Budget, "refused_at"),
     "budget: updated_at": lambda issued: list(Budget.objects.order_by("-updated_at")[:50]),
-    "spentcaptcha: expires_at": lambda issued: SpentCaptcha.objects.purge_expired(),
+    "spentcaptcha: expires_at": lambda issued: purge("spent captchas"),
     "idempotencykey: expires_at": lambda issued: purge("answers to idempotency keys"),
     "unmatchedreceipt: received_at": lambda issued: purge("unmatched receipts"),
     "reply: received_at": lambda issued: purge("replies"),

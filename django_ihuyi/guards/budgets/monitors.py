@@ -39,7 +39,7 @@ class UnverifiedMonitor:
         if not suspect:
             return None
         longest = timedelta(seconds=max(rate.period for rate in suspect))
-        in_vain = Message.objects.using(using).asked_for_in_vain(self.client, since=snapshot.now - longest)
+        in_vain = Message.objects.using(using).unverified_codes(self.client, since=snapshot.now - longest)
         moments = list(in_vain.values_list("created_at", flat=True)[: max(rate.limit for rate in suspect)])
         waits = [
             (_seconds(moments[rate.limit - 1] + timedelta(seconds=rate.period) - snapshot.now), f"unverified {rate}")
