@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import DateTimeField, Value
 from django.db.models.functions import Now
@@ -21,36 +20,26 @@ class DatabaseNow(Now):
         return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **context)
 
 
-# PostgreSQL's NOW() is the start of the transaction, which may be long ago. `%%` is a percent sign: the statements that
-# these texts are put into are executed with parameters.
-_NOW = {
+# For hand-written statements, by vendor: the present time, and the time 25 hours ago (a day, and an hour for calls that
+# ended long after they began). PostgreSQL's NOW() is the start of the transaction, which may be long ago. `%%` is a
+# percent sign, because the statements are executed with parameters.
+SQL_NOW = {
     "postgresql": "STATEMENT_TIMESTAMP()",
     "mysql": "UTC_TIMESTAMP(6)",
     "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')",
 }
-_A_DAY_AGO = {
+SQL_A_DAY_AGO = {
     "postgresql": "STATEMENT_TIMESTAMP() - INTERVAL '25 hours'",
     "mysql": "UTC_TIMESTAMP(6) - INTERVAL 25 HOUR",
     "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', '-25 hours')",
 }
 
 
-def sql_now(vendor: str) -> str:
-    """Return DatabaseNow as SQL text, for hand-written statements."""
-    return _NOW[vendor]
-
-
-def sql_a_day_ago(vendor: str) -> str:
-    """Return the time 25 hours ago as SQL text: a day, and an hour for calls that ended long after they began."""
-    return _A_DAY_AGO[vendor]
-
-
-def read_clock(using: str) -> datetime:
+def read_clock(connection: BaseDatabaseWrapper) -> datetime:
     """Return the database's time, in a statement of its own."""
-    connection = connections[using]
     with connection.cursor() as cursor:
         # The empty list makes Django read `%%` as a percent sign.
-        cursor.execute(f"SELECT {sql_now(connection.vendor)}", [])
+        cursor.execute(f"SELECT {SQL_NOW[connection.vendor]}", [])
         return to_datetime(cursor.fetchone()[0], connection)
 
 

@@ -34,10 +34,12 @@ def map_in_threads(
     """
     todo = deque(items)
     if threads == 1 or len(todo) < 2 or connections[using].in_atomic_block:
-        _drain(todo, work, after_each=look)
+        for item in todo:
+            work(item)
+            look()
         return
     pool = _pools.get(os.getpid()) or _pools.setdefault(os.getpid(), ThreadPoolExecutor(_MOST))
-    futures = [pool.submit(_drain_and_hang_up, todo, work) for _ in range(min(threads, len(todo)))]
+    futures = [pool.submit(_drain, todo, work) for _ in range(min(threads, len(todo)))]
     try:
         while wait(futures, timeout=GLANCE).not_done:
             look()
@@ -47,21 +49,16 @@ def map_in_threads(
         future.result()
 
 
-def _drain(todo: deque[T], work: Callable[[T], None], *, after_each: Callable[[], None] = lambda: None) -> None:
-    while True:
-        # Not `while todo`: another thread may take the last item in between.
-        try:
-            item = todo.popleft()
-        except IndexError:
-            return
-        work(item)
-        after_each()
-
-
-def _drain_and_hang_up(todo: deque[T], work: Callable[[T], None]) -> None:
-    # Django closes old connections at the ends of a request only, and these threads serve none.
+def _drain(todo: deque[T], work: Callable[[T], None]) -> None:
+    # Django closes old connections only before and after a request, and these threads serve none.
+    close_old_connections()
     try:
-        close_old_connections()
-        _drain(todo, work)
+        while True:
+            # Not `while todo`: another thread may take the last item in between.
+            try:
+                item = todo.popleft()
+            except IndexError:
+                return
+            work(item)
     finally:
         close_old_connections()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import models, transaction
+from django.db import connections, models, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
@@ -34,7 +35,7 @@ class BudgetQuerySet(models.QuerySet["Budget"]):
     def read(self, keys: Iterable[str]) -> BudgetSnapshot:
         """Return the budgets of these keys, and the database's time."""
         rows = list(self.filter(pk__in=keys).annotate(now=DatabaseNow()))
-        now = rows[0].now if rows else read_clock(self.db)  # type: ignore[attr-defined] # the annotation
+        now = rows[0].now if rows else read_clock(connections[self.db])  # type: ignore[attr-defined] # the annotation
         return BudgetSnapshot(now=now, budgets={key: Budget(key=key) for key in keys} | {row.pk: row for row in rows})
 
     def claim(self, budget: Budget, *, now: datetime, **changes: Any) -> None:
@@ -75,11 +76,9 @@ class BudgetQuerySet(models.QuerySet["Budget"]):
         budget.refused_at, budget.reason = now, reason
         if budget._state.adding:
             budget.updated_at = now
-            try:
+            # If another request has inserted the row, perhaps without a refusal, the UPDATE below decides.
+            with suppress(StaleRow):
                 self._insert_first(budget)
-            except StaleRow:
-                pass  # another request has inserted the row, perhaps without a refusal: the UPDATE below decides
-            else:
                 return True
         due = self.filter(Q(refused_at=None) | Q(refused_at__lte=now - NOTED_EVERY), pk=budget.pk)
         return bool(due.update(refused_at=now, reason=reason))

@@ -9,7 +9,7 @@ from django.db import connections, models
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from django_ihuyi.database.clock import DatabaseNow, sql_now
+from django_ihuyi.database.clock import SQL_NOW, DatabaseNow
 from django_ihuyi.models.recipients import Recipient
 from django_ihuyi.models.verifications import Verification
 
@@ -60,7 +60,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         connection = connections[self.db]
         with connection.cursor() as cursor:
             cursor.execute(
-                _SETTLE.format(now=sql_now(connection.vendor)),
+                _SETTLE.format(now=SQL_NOW[connection.vendor]),
                 [*(getattr(message, name) for name in OUTCOME), message.pk, was.value],
             )
             return bool(cursor.rowcount)

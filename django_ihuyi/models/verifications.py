@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi import codes
-from django_ihuyi.database.clock import DatabaseNow, sql_now
+from django_ihuyi.database.clock import SQL_NOW, DatabaseNow
 from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.models.recipients import Recipient
 from django_ihuyi.phones import fixed_codes
@@ -42,7 +42,7 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
         connection = connections[self.db]
         verified_at = connection.ops.adapt_datetimefield_value(now if right else None)
         recipient = verification.recipient
-        statement = _SPEND_ATTEMPT.format(now=sql_now(connection.vendor), ended=", seed = ''" if right or last else "")
+        statement = _SPEND_ATTEMPT.format(now=SQL_NOW[connection.vendor], ended=", seed = ''" if right or last else "")
         parameters = [verified_at, verification.pk, verification.attempts, recipient.pk, recipient.version]
         with connection.cursor() as cursor:
             cursor.execute(statement, parameters)

@@ -15,7 +15,6 @@ from django_ihuyi.limits import Rules, find_refusal
 from django_ihuyi.models import Kind, Message, State, Verification
 from django_ihuyi.models.messages import LEASE
 from django_ihuyi.models.sql.snapshot import Snapshot, read_verification
-from django_ihuyi.models.verifications import parse_id
 from django_ihuyi.phones import fixed_codes
 
 _DELIVERY = {
@@ -46,9 +45,8 @@ class Status:
 @sensitive_variables()
 def get_status(verification_id: str, *, using: str | None = None) -> Status | None:
     """Return the state of a verification, or None for an unknown id."""
-    named = parse_id(verification_id)
     database = using or router.db_for_write(Verification)
-    snapshot = read_verification(named, using=database) if named else None
+    snapshot = read_verification(verification_id, using=database)
     if snapshot is None:
         return None
     verification, now = snapshot.verification, snapshot.now
@@ -63,7 +61,7 @@ def get_status(verification_id: str, *, using: str | None = None) -> Status | No
         delivery=_delivery(last, now) if last and shows_delivery else "pending",
         phone=verification.phone or verification.recipient.mask,
         purpose=verification.purpose,
-        expires_in=_seconds_until(verification.expires_at, now) if verification.seed else 0,
+        expires_in=max(0, int((verification.expires_at - now).total_seconds())) if verification.seed else 0,
         resend_in=_resend_in(last, verification, now, rules),
         attempts_left=max(0, settings.MAX_ATTEMPTS - verification.attempts),
     )
@@ -95,7 +93,3 @@ def _resend_in(last: Message | None, verification: Verification, now: datetime, 
     snapshot = Snapshot(now=now, recipient=verification.recipient, verification=verification, messages=messages)
     refusal = find_refusal(snapshot, purpose=verification.purpose, kind=Kind.CODE, rules=rules)
     return refusal.retry_after if refusal else 0
-
-
-def _seconds_until(moment: datetime, now: datetime) -> int:
-    return max(0, int((moment - now).total_seconds()))

@@ -73,12 +73,13 @@ def verify_code(verification_id: str, code: str, *, using: str | None = None, re
     database = using or router.db_for_write(Verification)
     if transactions.is_open(database):
         raise TransactionManagementError("verify_code counts guesses: call it outside of atomic() and ATOMIC_REQUESTS")
-    named = parse_id(verification_id)
-    if named is None:
+    if parse_id(verification_id) is None:
         return _EXPIRED
     began = time.monotonic()
     try:
-        verdict = transactions.retry(lambda: _judge(named, code, using=database, record=record), using=database)
+        verdict = transactions.retry(
+            lambda: _judge(verification_id, code, using=database, record=record), using=database
+        )
     except transactions.Contended:
         return _CONTENDED
     if verdict is _EXPIRED:
@@ -92,8 +93,7 @@ def repeat_right(verification_id: str, *, using: str | None = None) -> Verdict:
 
     It checks no code: call it only for the caller that made that guess.
     """
-    named = parse_id(verification_id)
-    snapshot = read_verification(named, using=using or router.db_for_write(Verification)) if named else None
+    snapshot = read_verification(verification_id, using=using or router.db_for_write(Verification))
     if snapshot is None:
         return _EXPIRED
     verification = snapshot.verification

@@ -18,10 +18,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model, Value
 
 from django_ihuyi import phones
-from django_ihuyi.database.clock import sql_a_day_ago, sql_now, to_datetime
+from django_ihuyi.database.clock import SQL_A_DAY_AGO, SQL_NOW, to_datetime
 from django_ihuyi.models.messages import Message
 from django_ihuyi.models.recipients import Recipient, choose_row
-from django_ihuyi.models.verifications import Verification
+from django_ihuyi.models.verifications import Verification, parse_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +83,10 @@ def read_snapshot(phone: str, *, using: str, verification_id: str | None = None)
 
 
 def read_verification(verification_id: str, *, using: str) -> VerificationSnapshot | None:
-    """Return the snapshot of a verification, or None for an unknown id."""
+    """Return the snapshot of a verification, or None for an unknown id and for a text that cannot be one."""
     connection = connections[using]
-    rows = _fetch(_OF_VERIFICATION, [verification_id], connection)
+    named = parse_id(verification_id)
+    rows = _fetch(_OF_VERIFICATION, [named], connection) if named else []
     if not rows:
         return None
     recipient, verification = _load(rows[0], (Recipient, Verification), connection)
@@ -143,7 +144,7 @@ def _complete(statement: str, vendor: str, keys: int) -> str:
         for model, names in _COLUMNS.items()
     }
     fingerprints = ", ".join(["%s"] * keys)
-    return statement.format(now=sql_now(vendor), a_day_ago=sql_a_day_ago(vendor), fingerprints=fingerprints, **columns)
+    return statement.format(now=SQL_NOW[vendor], a_day_ago=SQL_A_DAY_AGO[vendor], fingerprints=fingerprints, **columns)
 
 
 def _load(row: Sequence[Any], models: Sequence[type[Model]], connection: BaseDatabaseWrapper) -> list[Any]:
