@@ -48,7 +48,7 @@ def ask(another, *statements):
 
 
 @pytest.mark.parametrize("promise", ["100", "100ms", "0.1s"])
-def test_a_server_that_does_not_keep_its_own_time_out_is_left(connect, promise):
+def test_a_connection_is_closed_if_the_server_exceeds_its_time_out(connect, promise):
     another = connect(promise)
 
     with pytest.raises(OperationalError, match="does not answer"):
@@ -56,7 +56,7 @@ def test_a_server_that_does_not_keep_its_own_time_out_is_left(connect, promise):
     assert not another.is_usable()
 
 
-def test_a_server_that_keeps_it_is_not_left(connect):
+def test_a_connection_stays_open_if_the_server_keeps_its_time_out(connect):
     another = connect("100")
 
     with pytest.raises(OperationalError, match="statement timeout"):
@@ -76,7 +76,7 @@ def test_two_signals_for_one_connection_bound_it_once(connect):
     assert another.connection.wait is wait
 
 
-def test_a_connection_that_nobody_holds_is_not_kept_by_its_end(connect):
+def test_an_abandoned_connection_is_freed(connect):
     another = connect("100")
     raw = weakref.ref(another.connection)
     another.connection.close()

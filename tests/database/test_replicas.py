@@ -61,7 +61,7 @@ def site(settings, client):
     return post
 
 
-def test_sends_guesses_and_proofs_ask_no_replica(site, client, outbox):
+def test_sends_guesses_and_proofs_read_no_replica(site, client, outbox):
     issued = site("send-code/", "the-first", phone=PHONE, purpose="login").json()
     repeated = site("send-code/", "the-first", phone=PHONE, purpose="login").json()
     too_soon = site("send-code/", phone=PHONE, purpose="login", verification_id=issued["verification_id"])
@@ -81,7 +81,7 @@ def test_sends_guesses_and_proofs_ask_no_replica(site, client, outbox):
     assert proof.phone == PHONE
 
 
-def test_receipts_and_replies_ask_no_replica(site, client, outbox):
+def test_receipts_and_replies_read_no_replica(site, client, outbox):
     issued = site("send-code/", phone=PHONE, purpose="login").json()
     message = Message.objects.using("default").select_related("recipient").get()
     platform = Platform()
@@ -93,7 +93,7 @@ def test_receipts_and_replies_ask_no_replica(site, client, outbox):
     assert status.json()["delivery"] == "delivered"
 
 
-def test_a_receipt_that_overtook_the_answer_is_found_without_a_replica(site, client, outbox):
+def test_an_early_receipt_is_found_without_a_replica(site, client, outbox):
     issued = site("send-code/", phone=PHONE, purpose="login").json()
     message = Message.objects.using("default").select_related("recipient").get()
     Message.objects.using("default").update(state="sending", platform_id="", finished_at=None)
@@ -106,7 +106,7 @@ def test_a_receipt_that_overtook_the_answer_is_found_without_a_replica(site, cli
     assert status.json()["delivery"] == "delivered"
 
 
-def test_notices_and_the_chores_ask_no_replica(site, configure, outbox):
+def test_notices_recovery_and_purge_read_no_replica(site, configure, outbox):
     configure(TEMPLATES={"hello": {"TEXT": "您好。"}}, CHANNELS=failing())
     delivery.send(PHONE, template="hello")
     left = recover()

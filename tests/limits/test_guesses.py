@@ -40,7 +40,7 @@ def failed(in_a_row, *, last=timedelta(0), apart=HOUR * 2):
         pytest.param(failed(100, last=365 * DAY), DAY, id="100 in a row, a year ago: still locked"),
     ],
 )
-def test_failures_in_a_row_bring_a_rest_that_doubles_and_at_100_a_lock(budget, rest):
+def test_failures_in_a_row_cause_lockouts_that_double_and_a_lock_at_100(budget, rest):
     assert budget.closed_until(NOW) == (rest and NOW + rest)
 
 
@@ -57,7 +57,7 @@ def test_25_guesses_are_answered_in_any_24_hours(budget, rest):
     assert budget.closed_until(NOW) == (rest and NOW + rest)
 
 
-def test_a_failure_is_remembered_for_its_own_purpose():
+def test_a_failure_counts_for_its_own_purpose():
     theirs = {"reset_password": {"failed_at": [1.0], "in_a_row": 1}}
 
     guesses = GuessBudget.load(theirs, "login").after_failure(theirs, "login", NOW)
@@ -65,7 +65,7 @@ def test_a_failure_is_remembered_for_its_own_purpose():
     assert guesses == {**theirs, "login": {"failed_at": [NOW.timestamp()], "in_a_row": 1}}
 
 
-def test_no_more_than_25_moments_are_remembered():
+def test_no_more_than_25_times_are_stored():
     budget = GuessBudget(failed_at=[float(number) for number in range(25)], in_a_row=30)
 
     guesses = budget.after_failure({}, "login", NOW)

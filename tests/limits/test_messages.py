@@ -93,7 +93,7 @@ def other(ago, **changes):
         pytest.param([sent(10, state=State.UNKNOWN)], (TOO_SOON, 50), id="unknown counts as sent"),
     ],
 )
-def test_messages_to_one_number_keep_their_distance(messages, expected):
+def test_messages_to_one_number_wait_for_each_other(messages, expected):
     found = refusal(*messages)
 
     assert found == (expected and Refusal(code=expected[0], retry_after=expected[1]))
@@ -161,7 +161,7 @@ def test_a_number_is_tried_fifteen_times_in_any_24_hours(messages, kind, expecte
     assert found == (expected and Refusal(code=expected[0], retry_after=expected[1]))
 
 
-def test_whoever_may_send_more_messages_may_try_as_often():
+def test_attempts_are_not_fewer_than_allowed_messages():
     rules = Rules(resend_interval=timedelta(seconds=60), messages=30, codes=30)
 
     assert refusal(*refused(29, 4072), rules=rules) is None
@@ -197,7 +197,7 @@ AHEAD, PAST = NOW + timedelta(seconds=90), NOW - timedelta(seconds=1)
         ),
     ],
 )
-def test_what_the_platform_said_of_a_number_is_kept_to(learned, kind, expected):
+def test_the_platforms_limits_of_a_number_hold(learned, kind, expected):
     found = refusal(kind=kind, **learned)
 
     assert found == (expected and Refusal(code=expected[0], retry_after=expected[1]))

@@ -99,7 +99,7 @@ def test_a_query_of_the_app_finds_its_rows_by_the_index(index):
 
 
 @pytest.mark.skipif(connection.vendor == "mysql", reason="MariaDB makes indexes of its own for references")
-def test_there_is_such_a_query_for_every_index():
+def test_every_index_has_a_query():
     assert set(QUERIES) == set(indexes())
 
 

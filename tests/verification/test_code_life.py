@@ -20,7 +20,7 @@ ROUNDS = 250
 CODES, BEFORE, PAUSE = 12, 1.5, 0.25
 
 
-def test_whoever_asks_for_codes_without_end_has_25_guesses_a_day_and_100_in_all(figure):
+def test_endless_requests_for_codes_give_25_guesses_a_day_and_100_in_all(figure):
     """F4, through send_code and verify_code: a stranger comes back as soon as they may, for years."""
     now, answered = 0, []
     for _ in range(ROUNDS):

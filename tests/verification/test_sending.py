@@ -112,7 +112,7 @@ def test_a_live_code_keeps_its_length_when_the_setting_changes(configure, outbox
         pytest.param({"channel": "pigeon"}, exceptions.UnavailableChannel, id="channel"),
     ],
 )
-def test_what_cannot_be_sent_leaves_no_trace(arguments, error):
+def test_a_message_that_cannot_be_sent_leaves_no_rows(arguments, error):
     with pytest.raises(error):
         send(**arguments)
 
@@ -152,7 +152,7 @@ def test_the_sixth_message_waits_until_the_first_is_a_day_old():
     send(purpose="reset_password")
 
 
-def test_another_number_is_none_of_this_ones_limits():
+def test_another_number_has_limits_of_its_own():
     send()
 
     send("+8613900139000")

@@ -55,7 +55,7 @@ def counts():
 
 
 @pytest.mark.parametrize("is_notice", [False, True], ids=["code", "notice"])
-def test_what_was_written_is_what_is_read(is_notice):
+def test_a_written_message_is_read_unchanged(is_notice):
     write(read())
     message = write(read(), is_notice=is_notice)
 
@@ -69,7 +69,7 @@ def test_what_was_written_is_what_is_read(is_notice):
 
 
 @pytest.mark.parametrize("is_known", [False, True], ids=["first message", "known phone"])
-def test_of_two_who_read_the_same_one_writes(is_known):
+def test_of_two_claims_on_one_state_one_succeeds(is_known):
     if is_known:
         write(read())
     first, second = read(), read()
@@ -90,7 +90,7 @@ LESSONS = {
 
 
 @pytest.mark.parametrize("learn", LESSONS.values(), ids=LESSONS)
-def test_a_claim_is_lost_if_its_phone_has_learned_something_since_it_was_read(learn):
+def test_a_claim_is_stale_after_a_change_of_the_recipient(learn):
     """Each lesson counts up the version, so that nobody sends by what was known before it."""
     message = enqueue(read())
     snapshot = read()
@@ -105,7 +105,7 @@ def test_a_claim_is_lost_if_its_phone_has_learned_something_since_it_was_read(le
 
 
 @pytest.mark.parametrize("learn", LESSONS.values(), ids=LESSONS)
-def test_guesses_are_not_written_over_what_a_phone_has_learned_since_they_were_read(learn):
+def test_guesses_do_not_overwrite_a_change_of_the_recipient(learn):
     write(read())
     recipient = read().recipient
     learn(Recipient.objects.get())
