@@ -1,4 +1,4 @@
-"""The end of a wait for PostgreSQL, which the server itself cannot bring about when it is frozen."""
+"""end_waits: a frozen PostgreSQL server cannot enforce its own time-out."""
 
 import copy
 import weakref
@@ -13,13 +13,13 @@ pytestmark = [
     pytest.mark.skipif(connection.vendor != "postgresql", reason="it is PostgreSQL's affair"),
 ]
 
-#: A server that has forgotten its time-out is as silent as one that is frozen.
+#: A server without a time-out is as silent as a frozen one.
 FORGET = "SET statement_timeout = 0"
 
 
 @pytest.fixture
 def connect():
-    """Connect anew to a server that promises to end each statement in time."""
+    """Make a new connection whose statements have a time-out."""
     made, processes = [], []
 
     def connect(promise):
@@ -36,7 +36,7 @@ def connect():
     for another in made:
         another.close()
     with connection.cursor() as cursor:
-        # A server that was left has not noticed it yet.
+        # The server has not yet noticed that a connection was closed.
         cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ANY(%s)", [processes])
 
 

@@ -1,4 +1,4 @@
-"""S-07: a router that sends reads to a replica. What a limit or a guess hangs on is read where it is written."""
+"""S-07: a router that sends reads to a replica. Rows that decide a limit or a guess are read from the primary."""
 
 import json
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class ReplicaRouter:
-    """Sends what is read of the app to a replica, unless it says where it wants to be read."""
+    """Sends the app's reads to a replica, unless they name a database."""
 
     def db_for_read(self, model, **hints):
         return "replica" if model._meta.app_label == "ihuyi" else None
@@ -32,7 +32,7 @@ class ReplicaRouter:
 
 @pytest.fixture(autouse=True)
 def _replica(settings, monkeypatch, tmp_path):
-    """One that lags so far behind that it cannot be opened: whoever asks it fails."""
+    """A replica that cannot be opened, so that each read from it fails."""
     replica = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "missing" / "db.sqlite3")}
     monkeypatch.setitem(
         connections.settings, "replica", connections.configure_settings({"default": replica})["default"]
@@ -45,7 +45,7 @@ def _replica(settings, monkeypatch, tmp_path):
 
 @pytest.fixture
 def site(settings, client):
-    # A cache that does not count, so that the send log is.
+    # A cache that does not count, so that the send log is read.
     settings.CACHES = {"default": {"BACKEND": "tests.support.broken_caches.ForgetfulCache"}}
     settings.IHUYI = {
         **settings.IHUYI,

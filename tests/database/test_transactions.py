@@ -1,4 +1,4 @@
-"""Inside a caller's transaction nothing leaves before the commit, and nothing at all after a rollback."""
+"""Inside a caller's transaction no message leaves before the commit, and none after a rollback."""
 
 import logging
 
@@ -17,14 +17,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 class BrokenBackend(BaseBackend):
-    """A host's own backend, with a bug."""
+    """A third-party backend with a bug."""
 
     def submit(self, phone, text):
         raise RuntimeError("a bug")
 
 
 class WatchingBackend(LocmemBackend):
-    """Notes whether a transaction is open during the call."""
+    """Records whether a transaction is open during the call."""
 
     seen = []
 

@@ -17,7 +17,7 @@ from django_ihuyi.verification import VerdictOutcome, get_status
 from tests.support import dispatchers
 from tests.support.policies import REGISTERED, STRANGER
 from tests.support.time_travel import let_pass
-from tests.support.use_cases import LOCMEM, failing, guess, send, open_circuit_breaker
+from tests.support.use_cases import LOCMEM, failing, guess, open_circuit_breaker, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outbox", "_policy", "_quick")]
 

@@ -1,4 +1,4 @@
-"""How many guesses are answered for one phone and purpose, however many codes are asked for."""
+"""How many guesses are judged for one phone and purpose, however many codes are requested."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -15,7 +15,7 @@ DAY = timedelta(days=1)
 
 
 def failed(in_a_row, *, last=timedelta(0), apart=HOUR * 2):
-    """A budget with so many failures, the last one `last` before NOW, the others `apart` from each other."""
+    """Return a budget with failures `apart` from each other, the last one `last` before NOW."""
     moments = [(NOW - last - apart * number).timestamp() for number in reversed(range(min(in_a_row, 25)))]
     return GuessBudget(failed_at=moments, in_a_row=in_a_row)
 
@@ -32,7 +32,7 @@ def failed(in_a_row, *, last=timedelta(0), apart=HOUR * 2):
         pytest.param(failed(12), HOUR, id="12 in a row"),
         pytest.param(failed(15), 8 * HOUR, id="15 in a row"),
         pytest.param(failed(16), 16 * HOUR, id="16 in a row"),
-        # 32 hours would be the next: a day is the most.
+        # The next doubling would be 32 hours; the longest lockout is a day.
         pytest.param(failed(17), DAY, id="17 in a row"),
         pytest.param(failed(99), DAY, id="99 in a row"),
         pytest.param(failed(99, last=DAY), None, id="99 in a row, rested"),
@@ -47,7 +47,7 @@ def test_failures_in_a_row_cause_lockouts_that_double_and_a_lock_at_100(budget, 
 @pytest.mark.parametrize(
     ("budget", "rest"),
     [
-        # Seconds apart, and not in a row: what is left after a bug or a change of the rules.
+        # Seconds apart and not in a row, as after a bug or a change of the rules.
         pytest.param(GuessBudget(failed_at=[NOW.timestamp() - 9] * 24), None, id="24 guesses"),
         pytest.param(GuessBudget(failed_at=[NOW.timestamp() - 9] * 25), DAY - timedelta(seconds=9), id="25 guesses"),
         pytest.param(GuessBudget(failed_at=[NOW.timestamp() - 86_400] * 25), None, id="25 guesses, a day ago"),

@@ -1,4 +1,4 @@
-"""A number is found by its fingerprint through every rotation of the key; of two rows, both are counted."""
+"""Fingerprints: a number is found after each rotation of the key, and the limits count both of two rows."""
 
 import hmac
 from datetime import datetime, timezone
@@ -25,7 +25,7 @@ OLD, NEW = "the-old-secret-key-of-more-than-32-bytes", "the-new-secret-key-of-mo
 
 @pytest.fixture
 def know(settings):
-    """Let this process know some keys, as in `know(NEW, OLD)`: the first one is today's."""
+    """Set the keys of this process, as in `know(NEW, OLD)`: the first one is today's."""
 
     def change(key, *fallbacks):
         settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = key, list(fallbacks)
@@ -34,7 +34,7 @@ def know(settings):
 
 
 def erase():
-    """Let the number's time pass, and purge."""
+    """Let the number's retention period pass, and purge."""
     let_pass(days=8)
     list(retention.purge())
 
@@ -61,7 +61,7 @@ def test_a_fingerprint_is_128_bits_that_only_the_key_can_make(know):
 
 
 def test_a_fingerprint_has_a_key_of_its_own(know):
-    """Another label for each use of SECRET_KEY, so that nothing made for one of them can be traded for another."""
+    """Each use of SECRET_KEY has a label of its own, so that a value made for one use is worthless for another."""
     know(OLD, NEW)
 
     made = [
@@ -86,7 +86,7 @@ def test_a_rotation_forgets_no_limit(know):
 
 
 def test_limits_hold_for_a_forgotten_number_through_a_rotation(know):
-    """Then the fingerprint is all that there is."""
+    """A forgotten number is found by its fingerprint only."""
     know(OLD)
     for _ in range(5):
         send()
@@ -130,7 +130,7 @@ def test_a_fingerprint_gets_todays_key_before_its_number_is_erased(know):
 
 
 def test_workers_of_both_sides_of_a_rotation_count_one_row(know):
-    """While a deployment rolls, some know only the old key, and some the new one too."""
+    """During a rolling deployment some workers know only the old key, and others the new one too."""
     for key in ([OLD], [NEW, OLD], [OLD], [NEW, OLD], [OLD]):
         know(*key)
         send()
@@ -168,7 +168,7 @@ def message_to(snapshot):
 
 @pytest.fixture
 def two_rows(know):
-    """Two rows of one phone: the key of the first was out of use when the second came to be."""
+    """Two rows of one phone: the second was made while the first one's key was retired."""
     know(OLD)
     guess_right(send())
     Reply.objects.record(PHONE, "收到", platform_id="1", replied_at=REPLIED_AT)
@@ -181,7 +181,7 @@ def two_rows(know):
 
 
 def test_of_two_rows_the_one_with_the_number_gets_the_messages(two_rows):
-    """Neither is renamed: the other one may hold the fingerprint that today's key makes, which is unique."""
+    """Neither row gets another fingerprint: the other one may have it, and fingerprints are unique."""
     before = [(row.pk, row.fingerprint) for row in Recipient.objects.order_by("pk")]
 
     issued = send()
@@ -289,7 +289,7 @@ def test_a_send_takes_the_same_statements_with_many_keys(know, keys, django_asse
 
 
 def test_a_number_is_looked_up_by_its_indexes():
-    """By number or fingerprint, and by nothing that grows with the table."""
+    """The lookup takes the same time in a large table."""
     send()
     with connection.cursor() as cursor:
         lookup, parameters = Recipient.objects.of(PHONE).query.sql_with_params()

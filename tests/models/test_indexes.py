@@ -1,4 +1,4 @@
-"""Each index earns what it costs a send: there is a query that would read a whole table without it."""
+"""Each index has a query that would read a whole table without it."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outbox")]
 
 NOW = timezone.now()
 
-# What an index is for: its table and columns, and a query that the app makes.
+# Table and columns of each index, and a query of the app that needs it.
 QUERIES = {
     "recipient: forgotten_at": lambda issued: purge("forgotten numbers"),
     "recipient: suppressed_at": lambda issued: count_of_today(Recipient, "suppressed_at"),
@@ -44,7 +44,7 @@ QUERIES = {
     "idempotencykey: expires_at": lambda issued: purge("answers to idempotency keys"),
     "unmatchedreceipt: received_at": lambda issued: purge("unmatched receipts"),
     "reply: received_at": lambda issued: purge("replies"),
-    # Another one, of a unique constraint, begins with the recipient too: a database may take either.
+    # The index of a unique constraint begins with the recipient too: a database may use either.
     "reply: recipient_id, replied_at": lambda issued: Reply.objects.filter(recipient_id=1).exists(),
 }
 EITHER = {"reply: recipient_id, replied_at": "ihuyi_reply_once"}
@@ -61,13 +61,13 @@ def take_receipt_of_unknown():
 
 
 def count_of_today(model, field):
-    """As the admin asks, filtered by a date."""
+    """Count rows as the admin does, filtered by a date."""
     rows = model.objects.filter(**{f"{field}__gte": NOW, f"{field}__lt": NOW + timedelta(days=1)})
     return BoundedPaginator(rows, 50).count
 
 
 def indexes():
-    """Return the indexes that are no constraints, {"table: columns": name}."""
+    """Return the indexes that are not constraints, {"table: columns": name}."""
     found = {}
     with connection.cursor() as cursor:
         for model in apps.get_app_config("ihuyi").get_models():

@@ -20,7 +20,7 @@ from tests.support import dispatchers
 from tests.support.database_dump import dump
 from tests.support.policies import STRANGER
 from tests.support.time_travel import let_pass
-from tests.support.use_cases import PHONE, failing, guess, send, open_circuit_breaker
+from tests.support.use_cases import PHONE, failing, guess, open_circuit_breaker, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outbox", "_test_number")]
 

@@ -1,4 +1,4 @@
-"""A resend repeats the code of the verification that it names, and of no other."""
+"""A resend sends the code of its own verification again, and no other one."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""send_code: what leaves, what is written down, and what the caller is told."""
+"""send_code: the message, the rows, and the return value."""
 
 from datetime import timedelta
 
@@ -71,7 +71,7 @@ def test_the_send_log_says_who_asked_for_what_and_never_the_code():
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        # Six characters of the code, and six of the signature that the platform puts in front: 【互亿无线】.
+        # Six characters of the code, and six of the signature that the platform adds: 【互亿无线】.
         pytest.param("{code}" + "字" * 58, 1, id="70 characters"),
         pytest.param("{code}" + "字" * 59, 2, id="71 characters"),
         pytest.param("{code}" + "字" * 122, 2, id="134 characters"),
@@ -164,7 +164,7 @@ def test_a_send_takes_three_statements_on_postgresql_and_five_elsewhere(django_a
     send()
     let_pass(minutes=2)
 
-    # Elsewhere two more begin and end the transaction of the claim, which is a savepoint in this test.
+    # Elsewhere two more statements begin and end the claim's transaction, a savepoint in this test.
     with django_assert_num_queries(3 if connection.vendor == "postgresql" else 7):
         send()
 

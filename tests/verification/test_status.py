@@ -1,4 +1,4 @@
-"""get_status: what a page that reloads may show."""
+"""get_status: the state that a reloaded page shows."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def test_a_status_has_all_that_a_page_counts_down():
         resend_in=found.resend_in,
         attempts_left=4,
     )
-    # Whole seconds of which one may just be passing.
+    # Whole seconds, one of which may have begun.
     assert found.expires_in in (279, 280)
     assert found.resend_in in (39, 40)
 

@@ -1,4 +1,4 @@
-"""verify_code: guesses are answered a few times, a right one counts once, and nothing else is told."""
+"""verify_code: a few guesses are judged, a right one counts once, and no verdict shows anything else."""
 
 import pytest
 from django.db import connection, transaction
@@ -137,7 +137,7 @@ def test_a_code_whose_key_is_retired_is_wrong_and_raises_nothing(settings):
 
 
 def set_failures(in_a_row, *, purpose="login", ago=0):
-    """Write down so many failures of the past."""
+    """Record failures of the past."""
     recipient = Recipient.objects.get()
     now = stored().created_at.timestamp()
     recipient.guesses[purpose] = {"failed_at": [now - ago] * min(in_a_row, 24), "in_a_row": in_a_row}
@@ -210,12 +210,12 @@ def test_a_guess_takes_few_statements_in_one_transaction(guess, statements):
 
     verbs = [query["sql"].split()[0] for query in captured]
     assert [verb for verb in verbs if verb in {"SELECT", "INSERT", "UPDATE", "DELETE"}] == statements
-    # Right and wrong take the same way to their UPDATE, or the faster one would win more races than its share.
+    # Right and wrong guesses take the same path to their UPDATE: a faster one would win more races than its share.
     assert verbs[:2] == ["SELECT", "SAVEPOINT"]
 
 
 def guess_while(change, issued, code):
-    """Guess, and make a change after the verification was read, before the guess is written."""
+    """Guess, with a change between the read of the verification and the UPDATE."""
     changes = [change]
 
     def come_between(execute, sql, *arguments):
@@ -228,12 +228,12 @@ def guess_while(change, issued, code):
 
 
 def lock_the_phone():
-    """Count the tenth failure in a row, as a guess at another code does."""
+    """Record the tenth failure in a row, as a guess at another code does."""
     set_failures(10)
     Recipient.objects.update(version=F("version") + 1)
 
 
-# Each changes one thing only, that no other condition of the UPDATE could notice in its place.
+# Each changes one thing that only one condition of the UPDATE can notice.
 CHANGES = {
     "attempts are spent": (
         lambda: Verification.objects.update(attempts=5),
@@ -252,7 +252,7 @@ CHANGES = {
 @pytest.mark.parametrize("is_right", [True, False], ids=["right", "wrong"])
 @pytest.mark.parametrize(("change", "outcome"), CHANGES.values(), ids=CHANGES)
 def test_a_guess_is_judged_again_if_something_changed_after_it_was_read(outbox, change, outcome, is_right):
-    """The UPDATE checks for itself all that the SELECT before it saw."""
+    """The UPDATE checks all that the SELECT before it has read."""
     issued = send()
     code = outbox[0].code if is_right else other_than(outbox[0].code)
 
@@ -263,7 +263,7 @@ def test_a_guess_is_judged_again_if_something_changed_after_it_was_read(outbox, 
 
 
 def test_wrong_guesses_at_two_codes_at_once_are_both_counted(outbox):
-    """Each guess counts up its phone's version, so that the other one does not write over the count."""
+    """Each guess counts up the recipient's version, so that the other one cannot overwrite the count."""
     first = send()
     let_pass(seconds=61)
     second = send()

@@ -1,4 +1,4 @@
-"""write_claimed and take_claimed: a message and the claim on its phone are one, and happen together or not at all."""
+"""write_claimed and take_claimed: the message and the claim on its recipient happen together or not at all."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ def read(verification_id=None):
 
 
 def draft(snapshot, *, verification=None, is_notice=False):
-    """A message as send_code makes it: with a new verification unless one is named."""
+    """Return a message as send_code makes it, with a new verification unless one is given."""
     if not verification and not is_notice:
         verification = Verification.issue(
             snapshot.recipient, purpose="login", code_length=6, now=snapshot.now, lifetime=MINUTES
@@ -81,7 +81,7 @@ def test_of_two_claims_on_one_state_one_succeeds(is_known):
     assert counts() == before
 
 
-LESSONS = {
+CHANGES = {
     "to wait": lambda recipient: recipient.learn_to_wait("wait_until", MINUTES),
     "suppression": lambda recipient: recipient.suppress(4030),
     "the end of a suppression": lambda recipient: recipient.lift_suppression(),
@@ -89,12 +89,12 @@ LESSONS = {
 }
 
 
-@pytest.mark.parametrize("learn", LESSONS.values(), ids=LESSONS)
-def test_a_claim_is_stale_after_a_change_of_the_recipient(learn):
-    """Each lesson counts up the version, so that nobody sends by what was known before it."""
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_claim_is_stale_after_a_change_of_the_recipient(change):
+    """Each change counts up the version, so that no send is decided by the earlier state."""
     message = enqueue(read())
     snapshot = read()
-    learn(Recipient.objects.get())
+    change(Recipient.objects.get())
     before = counts()
 
     with pytest.raises(StaleRow):
@@ -104,11 +104,11 @@ def test_a_claim_is_stale_after_a_change_of_the_recipient(learn):
     assert (counts(), state_of(message)) == (before, State.QUEUED)
 
 
-@pytest.mark.parametrize("learn", LESSONS.values(), ids=LESSONS)
-def test_guesses_do_not_overwrite_a_change_of_the_recipient(learn):
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_guesses_do_not_overwrite_a_change_of_the_recipient(change):
     write(read())
     recipient = read().recipient
-    learn(Recipient.objects.get())
+    change(Recipient.objects.get())
 
     with pytest.raises(StaleRow):
         Recipient.objects.record_guesses(recipient, {"login": {"failed_at": [0.0], "in_a_row": 1}})
