@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import weakref
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from time import monotonic
 from typing import Any
 
@@ -31,36 +31,33 @@ def end_waits(sender: Any, connection: Any, **_: Any) -> None:
     [answer] = raw.execute("SHOW statement_timeout").fetchone()
     match = re.fullmatch(r"(\d+)(\D+)?", answer)
     if seconds := int(match[1]) * _SECONDS[match[2]] if match else 0:
-        raw.wait = _BoundedWait(raw, psycopg=sender.Database, seconds=seconds + GRACE)
+        raw.wait = _bounded_wait(raw, psycopg=sender.Database, seconds=seconds + GRACE)
 
 
-class _BoundedWait:
-    """A connection's `wait`, which raises OperationalError if a statement takes longer than `seconds`."""
+def _bounded_wait(raw: Any, *, psycopg: Any, seconds: float) -> Callable[..., Any]:
+    """Return a `wait` for the connection which raises OperationalError if a statement takes longer than `seconds`."""
+    # A weak reference: with a strong one the connection would refer to itself, and an abandoned one stay open.
+    reference = weakref.ref(raw)
 
-    def __init__(self, raw: Any, *, psycopg: Any, seconds: float) -> None:
-        # A weak reference: with a strong one the connection would refer to itself, and an abandoned one stay open.
-        self._raw = weakref.ref(raw)
-        self._psycopg = psycopg
-        self._seconds = seconds
+    def wait(waited: Any, *args: Any, **kwargs: Any) -> Any:
+        raw: Any = reference()
+        watched = _watch(waited, raw, psycopg=psycopg, deadline=monotonic() + seconds)
+        return type(raw).wait(raw, watched, *args, **kwargs)
 
-    def __call__(self, waited: Any, *args: Any, **kwargs: Any) -> Any:
-        raw: Any = self._raw()
-        waited = self._watch(waited, raw, deadline=monotonic() + self._seconds)
-        return type(raw).wait(raw, waited, *args, **kwargs)
+    return wait
 
-    def _watch(self, waited: Any, raw: Any, *, deadline: float) -> Generator[Any, Any, Any]:
-        """Pass on what psycopg waits for. Its loop comes back ten times a second, also from a silent connection."""
-        try:
-            event = next(waited)
-            while True:
-                ready = yield event
-                if not ready and monotonic() > deadline and self._runs_a_statement(raw):
-                    raw.close()
-                    raise self._psycopg.OperationalError("the server does not answer; the connection is closed")
-                event = waited.send(ready)
-        except StopIteration as end:
-            return end.value
 
-    def _runs_a_statement(self, raw: Any) -> bool:
-        # A connection that listens for NOTIFY waits without a statement, and may wait for ever.
-        return bool(raw.pgconn.transaction_status == self._psycopg.pq.TransactionStatus.ACTIVE)
+def _watch(waited: Any, raw: Any, *, psycopg: Any, deadline: float) -> Generator[Any, Any, Any]:
+    """Pass on what psycopg waits for. Its loop comes back ten times a second, also from a silent connection."""
+    active = psycopg.pq.TransactionStatus.ACTIVE
+    try:
+        event = next(waited)
+        while True:
+            ready = yield event
+            # A connection that listens for NOTIFY is not active, and may wait for ever.
+            if not ready and monotonic() > deadline and raw.pgconn.transaction_status == active:
+                raw.close()
+                raise psycopg.OperationalError("the server does not answer; the connection is closed")
+            event = waited.send(ready)
+    except StopIteration as end:
+        return end.value

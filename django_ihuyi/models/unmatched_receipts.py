@@ -40,7 +40,9 @@ class UnmatchedReceiptQuerySet(models.QuerySet["UnmatchedReceipt"]):
         )
         # The platform may send a receipt again. bulk_create, because save() cannot ignore a conflict.
         self.bulk_create([row], ignore_conflicts=True)
-        self._make_room()
+        # Two statements, because MariaDB cannot delete from a table that the same statement reads.
+        for pk in self.order_by("-id").values_list("pk", flat=True)[MAX_UNMATCHED : MAX_UNMATCHED + 1]:
+            self.filter(pk__lte=pk).delete()
         return True
 
     def forget_old(self) -> None:
@@ -78,11 +80,6 @@ class UnmatchedReceiptQuerySet(models.QuerySet["UnmatchedReceipt"]):
         for row in rows:
             if (row.recipient_id, row.platform_id) in named or row.recipient_id in nameless:
                 yield row
-
-    def _make_room(self) -> None:
-        # Two statements, because MariaDB cannot delete from a table that the same statement reads.
-        for pk in self.order_by("-id").values_list("pk", flat=True)[MAX_UNMATCHED : MAX_UNMATCHED + 1]:
-            self.filter(pk__lte=pk).delete()
 
 
 class UnmatchedReceipt(models.Model):

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 DAY = 24 * 60 * 60
 #: Requests that the attacker repeats after a refusal.
 ROUNDS = 250
-#: Codes that are tried, the first so many seconds before its end, and with a pause before each.
+#: Codes that are tried; seconds before the end of the first; pause before each.
 CODES, BEFORE, PAUSE = 12, 1.5, 0.25
 
 

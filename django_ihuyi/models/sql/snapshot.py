@@ -7,7 +7,7 @@ request's time than running it (docs/explanation/performance).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -150,17 +150,17 @@ def _complete(statement: str, vendor: str, keys: int) -> str:
 def _load(row: Sequence[Any], models: Sequence[type[Model]], connection: BaseDatabaseWrapper) -> list[Any]:
     """Return one instance of each model from a row, None where the join found nothing."""
     values = iter(row[1:])
-    return [_load_one(model, values, connection) for model in models]
-
-
-def _load_one(model: type[Model], values: Iterator[Any], connection: BaseDatabaseWrapper) -> Model | None:
-    loaded = []
-    # `values` comes second: zip would take a value of the next model before it noticed that the first list has ended.
-    for (expression, converters), value in zip(_converters(model, connection.alias), values, strict=False):
-        for converter in converters:
-            value = converter(value, expression, connection)
-        loaded.append(value)
-    return model.from_db(connection.alias, _COLUMNS[model], loaded) if loaded[0] is not None else None
+    instances: list[Any] = []
+    for model in models:
+        loaded = []
+        for expression, converters in _converters(model, connection.alias):
+            value = next(values)
+            for converter in converters:
+                value = converter(value, expression, connection)
+            loaded.append(value)
+        is_found = loaded[0] is not None
+        instances.append(model.from_db(connection.alias, _COLUMNS[model], loaded) if is_found else None)
+    return instances
 
 
 @cache
