@@ -94,9 +94,8 @@ def _write_at_once(message: Message, *, using: str) -> None:
     recipient, verification = message.recipient, message.verification
     written: list[Any] = [recipient, message] if verification is None else [recipient, verification, message]
     parameters = [value for instance in written for value in _values(instance, connection)]
-    if (
-        not recipient._state.adding
-    ):  # then the claim is an UPDATE, with two parameters instead of a value for each field
+    # The claim of a known recipient is an UPDATE, with two parameters instead of a value for each field.
+    if not recipient._state.adding:
         parameters[: len(_fields(Recipient))] = [recipient.pk, recipient.version]
     with connection.cursor() as cursor:
         cursor.execute(_at_once(is_first=recipient._state.adding, is_code=verification is not None), parameters)
