@@ -18,12 +18,12 @@ class IhuyiConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from django_ihuyi import checks  # noqa: F401, PLC0415 - registers the checks, once the apps are there
+        from django_ihuyi import checks  # noqa: F401, PLC0415 - registers the checks; it needs the models
         from django_ihuyi.conf import settings  # noqa: PLC0415
 
-        # Celery's workers know the tasks of modules that are imported. Where it is missing, a check says so.
+        # A Celery worker knows only the tasks of imported modules. If Celery is not installed, a check reports it.
         if settings.DISPATCHER == "celery" and find_spec("celery"):
             import_module("django_ihuyi.delivery.dispatchers.celery")
-        # Its extensions are found by being imported.
+        # drf-spectacular finds only extensions that are imported.
         if apps.is_installed("drf_spectacular"):
             import_module("django_ihuyi.api.schema")

@@ -1,1 +1,1 @@
-"""A whole site round django_ihuyi, to run, to read and to copy from."""
+"""A complete site with django_ihuyi, to run, read and copy from."""

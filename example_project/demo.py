@@ -1,8 +1,8 @@
-"""Show the whole job on a machine that has only Python: `python3 example_project/demo.py [--once]`.
+"""Verify a phone on a machine that has only Python: `python3 example_project/demo.py [--once]`.
 
-Makes a virtual environment, migrates SQLite, starts the example site with the simulator inside, verifies a phone over
-HTTP and prints what was said; then it serves the site. `--once` stops before that, with exit status 0 only if every
-step held.
+Creates a virtual environment, migrates an SQLite database, starts the example site with the simulator in it, verifies a
+phone over HTTP and prints each request and response. Then it serves the site until Ctrl-C. With `--once` it exits
+instead, with status 0 only if every step succeeded.
 """
 
 import contextlib
@@ -22,31 +22,31 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-if sys.version_info < (3, 10):  # noqa: UP036  (whoever starts it may have any Python)
+if sys.version_info < (3, 10):  # noqa: UP036  (any Python may start this file)
     sys.exit(f"Python 3.10 or newer is needed; this one is {sys.version_info[0]}.{sys.version_info[1]}.")
 
 sys.path.insert(0, str(ROOT))
 
-from example_project import environment  # noqa: E402  (an older Python must reach the line above)
+from example_project import environment  # noqa: E402  (an older Python must reach sys.exit first)
 
 MANAGE = ROOT / "example_project" / "manage.py"
 DATABASE = ROOT / "example_project" / "db.sqlite3"
 MIGRATIONS = ROOT / "django_ihuyi" / "migrations"
 PATIENCE = 60
-# What the caller's shell says about a real deployment is not for the demonstration.
+# Variables of a real deployment, which the demonstration must not touch.
 DEPLOYMENT = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "DJANGO_SETTINGS_MODULE")
 
 
 class StepFailed(Exception):
-    """What came back is not what the step promises."""
+    """The response is not the expected one."""
 
 
 def main(arguments):
     if set(arguments) - {"--once"}:
         sys.exit(__doc__)
-    # The SMS is Chinese, and not every console of Windows is.
+    # The SMS is in Chinese, which some consoles of Windows cannot print.
     sys.stdout.reconfigure(errors="backslashreplace")
-    # Ended by a signal, the site is ended too.
+    # sys.exit runs the `finally` of serve(), which ends the site. SIGTERM by default would leave it running.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     began = time.monotonic()
     python = environment.make("example")
@@ -54,7 +54,7 @@ def main(arguments):
     set_aside_older(DATABASE)
     manage(python, "migrate", "--verbosity", "0")
     with serve(python) as (address, site):
-        tell_the_story(address)
+        verify_a_phone(address)
         print(environment.time_taken(time.monotonic() - began, installing=installed - began), flush=True)
         if "--once" not in arguments:
             print(f"\nThe example site:   {address}/")
@@ -63,11 +63,11 @@ def main(arguments):
             site.wait()
 
 
-# The story
+# The steps
 
 
-def tell_the_story(address):
-    # A new number each time: a number may get five messages a day, here as everywhere.
+def verify_a_phone(address):
+    # A new number each time, because a number may get five messages a day.
     phone = f"138{secrets.randbelow(10**8):08}"
 
     title("1. A page asks for a code")
@@ -80,16 +80,16 @@ def tell_the_story(address):
     title("3. The person types the code")
     answer = {"verification_id": sent["verification_id"], "code": message["code"]}
     verified = ask(address + "/api/phone/verify-code/", answer, expect=200)
-    require(verified["phone"] == "+86" + phone, "the phone that was verified is the one that got the SMS")
+    require(verified["phone"] == "+86" + phone, "the verified phone is the one that got the SMS")
 
     title("4. The page hands the proof to the site's own endpoint, which opens an account")
     account = ask(address + "/register/", {"proof": verified["proof"]}, expect=201)
-    require(account["phone"] == verified["phone"], "the account belongs to the phone that was verified")
+    require(account["phone"] == verified["phone"], "the account belongs to the verified phone")
 
     title("5. A second time, the same proof is refused")
     ask(address + "/register/", {"proof": verified["proof"]}, expect=400)
 
-    print("\nEvery step held.", flush=True)
+    print("\nEvery step succeeded.", flush=True)
 
 
 def title(words):
@@ -98,12 +98,12 @@ def title(words):
 
 def require(holds, promise):
     if not holds:
-        raise StepFailed(f"This did not hold: {promise}.")
+        raise StepFailed(f"This is not true: {promise}.")
     print("  = " + promise)
 
 
 def ask(url, body=None, *, expect):
-    """Send a request, print it with its answer, and return what the answer says."""
+    """Send a request, print it with its response, and return the response's JSON."""
     data = None if body is None else json.dumps(body).encode()
     print(f"  > {'GET' if data is None else 'POST'} {url}")
     if body is not None:
@@ -116,11 +116,11 @@ def ask(url, body=None, *, expect):
         status, answer = refusal.code, refusal.read().decode()
     print(f"  < {status} {answer}")
     if status != expect:
-        raise StepFailed(f"The answer should have had the status {expect}.")
+        raise StepFailed(f"The response has the status {status} instead of {expect}.")
     return json.loads(answer)
 
 
-# A proxy of the caller's shell has no business with this machine's own site.
+# Without the proxies of the caller's environment: a proxy cannot reach a site on this machine's loopback.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -133,32 +133,31 @@ def manage(python, *arguments):
 
 
 def set_aside_older(database):
-    """Rename a database that was made by migrations which are there no more: today's cannot go on from it."""
+    """Rename a database of migrations that no longer exist: the present ones cannot be applied to it."""
     if not database.exists():
         return
     with contextlib.closing(sqlite3.connect(database)) as connection:
         try:
             applied = connection.execute("SELECT name FROM django_migrations WHERE app = 'ihuyi'").fetchall()
-        except sqlite3.OperationalError:  # nothing was migrated yet
+        except sqlite3.OperationalError:  # no table yet
             return
-        # What is left in the write-ahead log goes into the file, which is all that is renamed.
+        # Only the file is renamed, so the write-ahead log beside it must be written to it first.
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     if {f"{name}.py" for (name,) in applied} - {path.name for path in MIGRATIONS.iterdir()}:
         older = database.with_name(database.name + ".old")
         database.replace(older)
-        print(f"{database.name} was made by an older version: it is {older.name} now, and a new one is made.")
+        print(f"{database.name} is from an older version. It is now {older.name}, and a new one is created.")
 
 
 def own_environ():
     kept = {name: value for name, value in os.environ.items() if name not in DEPLOYMENT}
-    ours = {name for name in kept if name.startswith("IHUYI_")}
-    # A program that read captchas would show little of what one is for.
-    return {name: value for name, value in kept.items() if name not in ours} | {"IHUYI_CAPTCHA": "off"}
+    # No captcha: this program could not solve one.
+    return {name: value for name, value in kept.items() if not name.startswith("IHUYI_")} | {"IHUYI_CAPTCHA": "off"}
 
 
 @contextlib.contextmanager
 def serve(python):
-    """Run the site in a process of its own, and yield its address and the process."""
+    """Run the site in a process, and yield its address and the process."""
     port = free_port(wanted=8000)
     with tempfile.TemporaryFile(mode="w+") as log:
         command = [str(python), str(MANAGE), "runserver", "--noreload", f"127.0.0.1:{port}"]
@@ -168,7 +167,7 @@ def serve(python):
             yield f"http://127.0.0.1:{port}", site
         except StepFailed:
             log.seek(0)
-            print("\nThe site said:\n" + log.read()[-4000:], file=sys.stderr)
+            print("\nThe end of the site's log:\n" + log.read()[-4000:], file=sys.stderr)
             raise
         finally:
             site.terminate()
@@ -179,7 +178,7 @@ def free_port(wanted):
     for port in (wanted, 0):
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)) as probe:
             return probe.getsockname()[1]
-    raise StepFailed("No free port on this machine.")
+    raise StepFailed("This machine has no free port.")
 
 
 def wait_until_it_answers(site, port):
@@ -188,7 +187,7 @@ def wait_until_it_answers(site, port):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.05)
-    raise StepFailed("The site did not start.")
+    raise StepFailed(f"The site did not accept connections within {PATIENCE} seconds, or it exited.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Make the virtual environment that demo.py and the test runner work in, with nothing but the standard library."""
+"""Create the virtual environments of demo.py and the test runner, with the standard library only."""
 
 import hashlib
 import importlib.util
@@ -15,12 +15,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 10)
 A_DAY = 24 * 60 * 60
-# Seconds: pip can be silent for minutes, and would look as if it hung.
+# Seconds without a line of pip's after which one is printed: pip can be silent for minutes, as if it hung.
 SILENCE = 10
 
 
 def make(*extras, django="", constraints=""):
-    """Return the Python of an environment with the package and `extras` installed; a second call finds it made.
+    """Return the Python of an environment with the package and `extras`; create it if it does not exist.
 
     `django` narrows the version of Django, as in "~=5.2.0"; `constraints` is a file of versions for pip's `-c`.
     """
@@ -37,21 +37,21 @@ def make(*extras, django="", constraints=""):
 
 
 def find_missing(*, version=sys.version_info, find_spec=importlib.util.find_spec):
-    """Say in sentences what this Python lacks for making an environment."""
+    """Return the reasons, as sentences, why this Python cannot create an environment."""
     complaints = []
     if version[:2] < OLDEST_PYTHON:
         complaints.append(f"Python 3.10 or newer is needed; this one is {version[0]}.{version[1]} ({sys.executable}).")
-    # Debian ships venv without ensurepip, and so cannot use it, until python3-venv is installed.
+    # Debian's venv cannot be used before python3-venv, which has ensurepip, is installed.
     if not find_spec("venv") or not find_spec("ensurepip"):
         complaints.append(
-            "This Python cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv. "
+            "This Python cannot create virtual environments. On Debian and Ubuntu: apt install python3-venv. "
             "Elsewhere: use the Python of python.org or of your system's packages."
         )
     return complaints
 
 
 def folder_for(*extras, django="", constraints=""):
-    """Name the environment's folder: whatever changes what is installed, or where, means another environment."""
+    """Return the environment's folder, named after a digest of all that decides what is installed, and where."""
     ingredients = [
         sys.version,
         sys.executable,
@@ -70,27 +70,27 @@ def interpreter_in(folder):
 
 
 def build(folder, *, extras, django="", constraints=""):
-    tell(f"Making {folder.name}: a minute or two at most, this once.")
+    tell(f"Creating {folder.name}: this takes a minute or two, once.")
     venv.create(folder, clear=True, with_pip=True)
     requirements = ["-e", f"{ROOT}[{','.join(extras)}]", *([f"Django{django}"] if django else [])]
     limits = ["-c", constraints] if constraints else []
     pip = [str(interpreter_in(folder)), "-m", "pip", "install", "--progress-bar", "off", "--disable-pip-version-check"]
     if follow([*pip, *limits, *requirements]):
-        sys.exit(f"Installing into {folder.name} failed; the lines above say why. Start again when it is mended.")
+        sys.exit(f"Installing into {folder.name} failed for the reason above. Start again when it is fixed.")
 
 
 def follow(command, *, silence=SILENCE):
-    """Run pip and return its exit status; print a line for each package, and one after `silence` seconds without."""
+    """Run pip and return its exit status. Print a line for each package, or after `silence` seconds without one."""
     began = time.monotonic()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8", errors="replace")
     lines = queue.Queue()
-    # A pipe cannot be waited for with a time limit on Windows; a queue can.
+    # On Windows a read from a pipe has no time-out; a queue has.
     threading.Thread(target=hand_over, args=(process.stdout, lines), daemon=True).start()
     while True:
         try:
             line = lines.get(timeout=silence)
         except queue.Empty:
-            words = "still at it"
+            words = "still installing"
         else:
             if line is None:
                 return process.wait()
@@ -107,7 +107,7 @@ def hand_over(output, lines):
 
 
 def progress_in(line):
-    """Return what a line of pip's means to somebody who waits, or "" if it means nothing."""
+    """Return the progress that a line of pip's output shows, or an empty text."""
     if line.startswith("Collecting "):
         return line.partition(" (")[0].strip().lower()
     if line.startswith("Installing collected packages: "):
@@ -130,7 +130,7 @@ def spell(seconds):
 
 
 def sweep(folder):
-    """Remove what `folder` replaces: environments of an older pyproject.toml that nobody has used for a day."""
+    """Delete the environments that `folder` replaces, of an older pyproject.toml, if they were not used for a day."""
     for older in folder.parent.glob(folder.name.rpartition("-")[0] + "-*"):
         ready = older / "ready"
         if ready.exists() and time.time() - ready.stat().st_mtime > A_DAY:

@@ -1,26 +1,26 @@
-"""Settings of the example site; everything that differs between deployments comes from the environment.
+"""Settings of the example site. Settings that differ between deployments come from environment variables.
 
-DATABASE_URL            postgres://…, mysql://… or sqlite:///…; without it a file beside this one
-REDIS_URL               redis://…; without it each process counts the limits per client address for itself
+DATABASE_URL            postgres://…, mysql://… or sqlite:///…; without it an SQLite file beside this one
+REDIS_URL               redis://…; without it each process counts the limits per client address on its own
 SECRET_KEY              needed unless DEBUG is on
 DEBUG                   1 or 0; without it on, unless an account is given
-ALLOWED_HOSTS           names divided by commas; without it this machine only
+ALLOWED_HOSTS           names separated by commas; without it this machine only
 IHUYI_ACCOUNT,
 IHUYI_API_KEY           the platform's APIID and APIKEY; without them the simulator, inside this process
 IHUYI_URL               another address of the platform's SMS product
-IHUYI_ALLOW_LOOPBACK    1: that address may be plain http on this machine (a simulator)
-IHUYI_CLIENT_LIMITS     off: no limits per client address and in all, and no budgets, for load tests
-IHUYI_WEBHOOK_SECRET    takes receipts and replies at /webhooks/receipts/<secret>/ and /webhooks/replies/<secret>/;
-                        several divided by commas while one takes the other's place
+IHUYI_ALLOW_LOOPBACK    1: IHUYI_URL may be plain http on this machine (a simulator)
+IHUYI_CLIENT_LIMITS     off: no limits per client address and for all requests, and no budgets, for load tests
+IHUYI_WEBHOOK_SECRET    accepts receipts and replies at /webhooks/receipts/<secret>/ and /webhooks/replies/<secret>/;
+                        several, separated by commas, while one replaces another
 IHUYI_CAPTCHA           image, geetest, proof_of_work or off; without it image, if django-simple-captcha is installed
                         and the client limits are on
 IHUYI_GEETEST_ID,
 IHUYI_GEETEST_KEY       GeeTest's captcha_id and captcha_key
-IHUYI_DISPATCHER        inline; tasks: a queue in the database, worked by `manage.py db_worker`; celery: a queue in
-                        REDIS_URL, worked by `celery -A example_project worker`
-IHUYI_DISPATCH_FALLBACK inline, or refuse: what happens while the queue is down
+IHUYI_DISPATCHER        inline; tasks: a queue in the database, for `manage.py db_worker`; celery: a queue in
+                        REDIS_URL, for `celery -A example_project worker`
+IHUYI_DISPATCH_FALLBACK while the queue is down: inline, or refuse
 IHUYI_PLATFORM_CONCURRENCY
-                        calls of the platform that one process may have under way; without it 2, half of four threads
+                        parallel calls of the platform in one process; without it 2, half of four threads
 """
 
 import importlib
@@ -42,21 +42,21 @@ BASE_DIR = Path(__file__).resolve().parent
 def switch(name, *, default):
     word = os.environ.get(name, "").lower() or ("1" if default else "0")
     if word not in {"1", "0", "on", "off", "true", "false", "yes", "no"}:
-        raise ImproperlyConfigured(f"{name} is on or off (1 or 0), not {word!r}.")
+        raise ImproperlyConfigured(f"{name} is {word!r}: set it to on or off (1 or 0).")
     return word in {"1", "on", "true", "yes"}
 
 
 def choice(name, *, choices):
     word = os.environ.get(name, "").lower() or choices[0]
     if word not in choices:
-        raise ImproperlyConfigured(f"{name} may be {' or '.join(choices)} in this version, not {word!r}.")
+        raise ImproperlyConfigured(f"{name} is {word!r}: set it to {' or '.join(choices)}.")
     return word
 
 
 def number(name, *, default):
     word = os.environ.get(name) or str(default)
     if not (word.isascii() and word.isdigit()):
-        raise ImproperlyConfigured(f"{name} is a whole number, not {word!r}.")
+        raise ImproperlyConfigured(f"{name} is {word!r}: set it to a whole number.")
     return int(word)
 
 
@@ -70,7 +70,7 @@ SECRET_KEY = os.environ.get("SECRET_KEY", "")
 if not SECRET_KEY:
     if not DEBUG:
         raise ImproperlyConfigured("SECRET_KEY is needed when DEBUG is off: codes and proofs are made with it.")
-    # The same in every process and after every start; good for nothing but development.
+    # A constant, so that all processes agree and a restart invalidates nothing; for development only.
     SECRET_KEY = "django-insecure-example-for-development-only-0123456789abcdef"
 ALLOWED_HOSTS = (os.environ.get("ALLOWED_HOSTS") or "localhost,127.0.0.1,[::1]").split(",")
 
@@ -85,7 +85,7 @@ INSTALLED_APPS = [
     "django_ihuyi",
     "example_project",
 ]
-# Whether it is used or not, so that its table is there when it is.
+# Installed whether it is used or not, so that `migrate` creates its table.
 if HAS_PICTURES := bool(find_spec("captcha") and find_spec("captcha.models")):
     INSTALLED_APPS.append("captcha")
 MIDDLEWARE = [
@@ -115,7 +115,7 @@ TEMPLATES = [
 ROOT_URLCONF = "example_project.urls"
 WSGI_APPLICATION = "example_project.wsgi.application"
 
-# The development server starts a thread for each request, which would keep its connection for nobody.
+# The development server starts a thread for each request: a kept connection would never be used again.
 DATABASES = {
     "default": databases.from_url(
         os.environ.get("DATABASE_URL") or f"sqlite:///{(BASE_DIR / 'db.sqlite3').as_posix()}",
@@ -123,7 +123,7 @@ DATABASES = {
     ),
 }
 
-# A PostgreSQL server that is frozen cannot keep its own time-outs.
+# A PostgreSQL server that is frozen cannot enforce its own time-outs.
 connection_created.connect(end_waits)
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -131,7 +131,7 @@ if redis_url := os.environ.get("REDIS_URL"):
     CACHES["default"] = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": redis_url,
-        # A cache that hangs may cost a request a moment, not its answer.
+        # A cache that hangs delays a request, and does not fail it.
         "OPTIONS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25},
     }
 
@@ -141,7 +141,7 @@ TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
 
 STATIC_URL = "/static/"
-# Serves the files of the installed apps as they are, without collectstatic.
+# Serves the files of the installed apps without collectstatic.
 WHITENOISE_USE_FINDERS = True
 
 LOGGING = {
@@ -152,33 +152,33 @@ LOGGING = {
     "loggers": {"django": {"handlers": ["console"], "level": "INFO" if DEBUG else "ERROR", "propagate": False}},
     "root": {"handlers": ["console"], "level": "INFO" if DEBUG else "WARNING"},
 }
-# Of numbers, codes and keys neither the page of DEBUG nor a mail about an error has more than their names.
+# Masks numbers, codes and keys on the error page of DEBUG and in mails about errors.
 DEFAULT_EXCEPTION_REPORTER = "django_ihuyi.masking.MaskingReporter"
 
 CLIENT_LIMITS = switch("IHUYI_CLIENT_LIMITS", default=True)
-# A captcha counts by client, too: who has switched the limits off for a load test does not want to be asked.
+# The captcha's rules count by client too, so a load test without client limits gets none.
 picture_first = ["image", "off"] if CLIENT_LIMITS else ["off", "image"]
 captcha = choice("IHUYI_CAPTCHA", choices=[*(picture_first if HAS_PICTURES else ["off"]), "geetest", "proof_of_work"])
 DISPATCHER = choice("IHUYI_DISPATCHER", choices=["inline", "tasks", "celery"])
 
 if DISPATCHER != "inline" and not account:
-    # The messages go to the simulator in the worker, and the phones are shown by the one in the site.
+    # The worker sends to the simulator in its own process; the site shows the messages of another one.
     warnings.warn(
-        f"IHUYI_DISPATCHER is {DISPATCHER}: serve a simulator for all, and name it in IHUYI_URL.", stacklevel=1
+        f"IHUYI_DISPATCHER is {DISPATCHER}: run one simulator for all processes, and set IHUYI_URL to it.", stacklevel=1
     )
 if DISPATCHER == "tasks":
     INSTALLED_APPS += ["django_tasks_db"] if django.VERSION >= (6, 0) else ["django_tasks", "django_tasks_db"]
     TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 if DISPATCHER == "celery":
     if not redis_url:
-        raise ImproperlyConfigured("IHUYI_DISPATCHER is celery, whose queue is in REDIS_URL: set that, too.")
-    # Makes it the app that tasks are sent by, in every process of the site.
+        raise ImproperlyConfigured("IHUYI_DISPATCHER is celery, whose queue is in REDIS_URL: set REDIS_URL too.")
+    # The import makes its app Celery's current one in every process of the site.
     importlib.import_module("example_project.celery")
     CELERY_BROKER_URL = redis_url
-    # Who asks for a code shall not wait for a queue that hangs.
+    # A request for a code must not wait for a queue that hangs.
     CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 0.25, "socket_connect_timeout": 0.25, "max_retries": 0}
     CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-    # A code is worth sending for 30 seconds: no worker shall keep one while another has nothing to do.
+    # A code is sent within 30 seconds or never: a busy worker must not hold one while another worker is idle.
     CELERY_WORKER_PREFETCH_MULTIPLIER = 1
     CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
@@ -192,7 +192,7 @@ if account:
 else:
     SMS_CHANNEL = {"BACKEND": "django_ihuyi.backends.simulator.SimulatorBackend"}
 
-# Who asks for the first code does it without a captcha. A site under attack asks for one always: {"*": "always"}.
+# The first code needs no captcha. A site under attack asks for one always: {"*": "always"}.
 CAPTCHA = {"BACKEND": captcha, "RULES": {"*": {"after_client": 3, "after_number": 1}}}
 if captcha == "geetest":
     CAPTCHA["OPTIONS"] = {
@@ -202,7 +202,7 @@ if captcha == "geetest":
     if not all(CAPTCHA["OPTIONS"].values()):
         raise ImproperlyConfigured("IHUYI_GEETEST_ID and IHUYI_GEETEST_KEY are needed for GeeTest's captcha.")
 
-# In this order: a budget may ask for a captcha.
+# In this order, because a budget may ask for a captcha.
 BUDGETS, CAPTCHAS = "django_ihuyi.guards.budgets.BudgetGuard", "django_ihuyi.guards.captcha.CaptchaGuard"
 IHUYI = {
     "CHANNELS": {"sms": SMS_CHANNEL},
@@ -211,7 +211,7 @@ IHUYI = {
     "ALLOW_LOOPBACK": switch("IHUYI_ALLOW_LOOPBACK", default=False),
     "DISPATCHER": DISPATCHER,
     "DISPATCH_FALLBACK": choice("IHUYI_DISPATCH_FALLBACK", choices=["inline", "refuse"]),
-    # Half of the threads of a process (wsgi.py): while the platform hangs, the others serve the rest of the site.
+    # Half of the threads of a process (wsgi.py): while the platform hangs, the other half serves the site.
     "PLATFORM_CONCURRENCY": number("IHUYI_PLATFORM_CONCURRENCY", default=2),
     "WEBHOOK_SECRETS": [secret for secret in os.environ.get("IHUYI_WEBHOOK_SECRET", "").split(",") if secret],
 }

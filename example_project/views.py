@@ -1,4 +1,4 @@
-"""The one page, and the endpoint that takes what the page earned: a proof that a phone was verified."""
+"""The registration page, and the endpoint that takes its proof that a phone was verified."""
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from django_ihuyi.api.fields import PhoneProofField
 
 PURPOSE = "register"
-# No script and no style but the site's own files; GeeTest's puzzle comes from its own hosts, with styles in it.
+# Scripts and styles from the site's own files only; GeeTest's puzzle comes from its own hosts, and has inline styles.
 POLICY = "default-src 'self'"
 POLICIES = {
     "geetest": "default-src 'self' https://*.geetest.com; style-src 'self' 'unsafe-inline' https://*.geetest.com"
@@ -32,18 +32,18 @@ def home(request):
 
 
 class Registration(serializers.Serializer):
-    """What the endpoint takes; the field redeems the proof, so a second use of the same one is refused."""
+    """The endpoint's input. The field redeems the proof, so a second use of it is refused."""
 
     proof = PhoneProofField(purpose=PURPOSE)
 
 
 class Register(APIView):
-    """Open an account for the phone that the proof speaks of: no phone is taken from the request itself."""
+    """Open an account for the proof's phone; a phone in the request is ignored."""
 
-    # A form, which a page of any site can send, has no business here: JSON needs our leave to come from elsewhere.
+    # JSON only: a page of another site can post a form here, but JSON only if CORS headers allow it.
     parser_classes = [JSONParser]
 
-    # What fails below gives the proof back.
+    # In a transaction, so that an error below also undoes the redemption of the proof.
     @method_decorator(transaction.atomic)
     def post(self, request):
         registration = Registration(data=request.data)

@@ -1,6 +1,6 @@
-"""What a WSGI server runs, from the repository's root: `gunicorn example_project.wsgi --workers 2 --threads 4`.
+"""The WSGI application. From the repository's root: `gunicorn example_project.wsgi --workers 2 --threads 4`.
 
-With another number of threads set IHUYI_PLATFORM_CONCURRENCY to half of them (settings.py).
+With another number of threads, set IHUYI_PLATFORM_CONCURRENCY to half of it (settings.py).
 """
 
 import os

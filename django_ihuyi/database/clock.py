@@ -1,4 +1,4 @@
-"""The database's clock: the only one that limits and lifetimes are measured by."""
+"""The database's clock, which measures every limit and lifetime: the clocks of several web servers differ."""
 
 from __future__ import annotations
 
@@ -13,36 +13,38 @@ _DATETIME = Value(None, output_field=DateTimeField())
 
 
 class DatabaseNow(Now):
-    """The time at the start of the statement, in UTC whatever the server's own time zone is."""
+    """The time at the start of the statement, in UTC."""
 
+    # Django's own template for MySQL and MariaDB returns the time in the server's time zone.
     def as_mysql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
         return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **context)
 
 
-_NOW = {
+# For hand-written statements, by vendor: the present time, and the time 25 hours ago (a day, and an hour for calls that
+# ended long after they began). PostgreSQL's NOW() is the start of the transaction, which may be long ago. `%%` is a
+# percent sign, because the statements are executed with parameters.
+SQL_NOW = {
     "postgresql": "STATEMENT_TIMESTAMP()",
     "mysql": "UTC_TIMESTAMP(6)",
     "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')",
 }
-_A_DAY_AGO = {
+SQL_A_DAY_AGO = {
     "postgresql": "STATEMENT_TIMESTAMP() - INTERVAL '25 hours'",
     "mysql": "UTC_TIMESTAMP(6) - INTERVAL 25 HOUR",
     "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', '-25 hours')",
 }
 
 
-def sql_now(vendor: str) -> str:
-    """Return DatabaseNow as SQL text, for statements that the ORM cannot say."""
-    return _NOW[vendor]
-
-
-def sql_a_day_ago(vendor: str) -> str:
-    """Return a time that lies 25 hours back: a day, and an hour for calls that ended long after they began."""
-    return _A_DAY_AGO[vendor]
+def read_clock(connection: BaseDatabaseWrapper) -> datetime:
+    """Return the database's time, in a statement of its own."""
+    with connection.cursor() as cursor:
+        # The empty list makes Django read `%%` as a percent sign.
+        cursor.execute(f"SELECT {SQL_NOW[connection.vendor]}", [])
+        return to_datetime(cursor.fetchone()[0], connection)
 
 
 def to_datetime(value: Any, connection: BaseDatabaseWrapper) -> datetime:
-    """Convert what a raw statement returned, as the ORM converts a DateTimeField."""
+    """Convert the time that a hand-written statement returned, as the ORM converts a DateTimeField."""
     for converter in connection.ops.get_db_converters(_DATETIME):
         value = converter(value, _DATETIME, connection)
     moment: datetime = value

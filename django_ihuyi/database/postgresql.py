@@ -1,67 +1,63 @@
-"""An end to the wait for PostgreSQL: neither psycopg nor libpq has one, once a statement has left."""
+"""Bound the wait for PostgreSQL: neither psycopg nor libpq limits the wait for a statement's result."""
 
 from __future__ import annotations
 
 import re
 import weakref
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from time import monotonic
 from typing import Any
 
 __all__ = ["end_waits"]
 
-#: Seconds that the server's own word, "canceling statement due to statement timeout", may be on its way.
+#: Seconds in which the server's own error, "canceling statement due to statement timeout", may arrive.
 GRACE = 0.5
 _SECONDS = {None: 0.001, "ms": 0.001, "s": 1, "min": 60, "h": 3_600, "d": 86_400}
 
 
 def end_waits(sender: Any, connection: Any, **_: Any) -> None:
-    """Let no statement be waited for longer than the server itself may take for it, its `statement_timeout`.
+    """Bound the wait for each statement by the server's own `statement_timeout`.
 
-    A receiver of `connection_created`. Without it a server that is frozen, or whose disk hangs, keeps a request for as
-    long as it likes: it cannot end the statement, and its machine still acknowledges every packet. The connection is
-    closed then, and OperationalError raised. Connections without a `statement_timeout`, and those of psycopg2, are left
-    as they are.
+    A receiver of `connection_created`. A server that is frozen, or whose disk hangs, cannot end a statement, and its
+    machine still acknowledges every packet. Without this receiver a request would wait for as long as that lasts. With
+    it the connection is closed and OperationalError raised. Connections without a `statement_timeout`, and those of
+    psycopg2, stay as they are.
     """
     raw = connection.connection
-    if connection.vendor != "postgresql" or not hasattr(raw, "wait") or "wait" in vars(raw):  # once is enough
+    # psycopg2's connection has no `wait`. One in `vars` is ours: the signal was sent twice for this connection.
+    if connection.vendor != "postgresql" or not hasattr(raw, "wait") or "wait" in vars(raw):
         return
+    # SHOW answers as in `3500ms`, `5s` or `0`.
     [answer] = raw.execute("SHOW statement_timeout").fetchone()
-    if seconds := _to_seconds(answer):
-        raw.wait = _Waits(raw, psycopg=sender.Database, patience=seconds + GRACE).wait
+    match = re.fullmatch(r"(\d+)(\D+)?", answer)
+    if seconds := int(match[1]) * _SECONDS[match[2]] if match else 0:
+        raw.wait = _bounded_wait(raw, psycopg=sender.Database, seconds=seconds + GRACE)
 
 
-def _to_seconds(setting: str) -> float:
-    """Return what SHOW says of a time, as in `3500ms` or `5s`, in seconds."""
-    match = re.fullmatch(r"(\d+)(\D+)?", setting)
-    return int(match[1]) * _SECONDS[match[2]] if match else 0
+def _bounded_wait(raw: Any, *, psycopg: Any, seconds: float) -> Callable[..., Any]:
+    """Return a `wait` for the connection which raises OperationalError if a statement takes longer than `seconds`."""
+    # A weak reference: with a strong one the connection would refer to itself, and an abandoned one stay open.
+    reference = weakref.ref(raw)
+
+    def wait(waited: Any, *args: Any, **kwargs: Any) -> Any:
+        raw: Any = reference()
+        watched = _watch(waited, raw, psycopg=psycopg, deadline=monotonic() + seconds)
+        return type(raw).wait(raw, watched, *args, **kwargs)
+
+    return wait
 
 
-class _Waits:
-    def __init__(self, raw: Any, *, psycopg: Any, patience: float) -> None:
-        # Weak, so that a connection that nobody holds any more is closed at once, as without us.
-        self._raw = weakref.ref(raw)
-        self._psycopg = psycopg
-        self._patience = patience
-
-    def wait(self, waited: Any, *args: Any, **kwargs: Any) -> Any:
-        """Wait as psycopg does, which comes back from a connection that says nothing ten times a second."""
-        raw: Any = self._raw()
-        waited = self._until(monotonic() + self._patience, waited, raw)
-        return type(raw).wait(raw, waited, *args, **kwargs)
-
-    def _until(self, deadline: float, waited: Any, raw: Any) -> Generator[Any, Any, Any]:
-        try:
-            wish = next(waited)
-            while True:
-                ready = yield wish
-                if not ready and monotonic() > deadline and self._is_under_way(raw):
-                    raw.close()
-                    raise self._psycopg.OperationalError("the server does not answer; the connection is closed")
-                wish = waited.send(ready)
-        except StopIteration as end:
-            return end.value
-
-    def _is_under_way(self, raw: Any) -> bool:
-        # Whoever listens to NOTIFY waits without a statement, and for as long as it takes.
-        return bool(raw.pgconn.transaction_status == self._psycopg.pq.TransactionStatus.ACTIVE)
+def _watch(waited: Any, raw: Any, *, psycopg: Any, deadline: float) -> Generator[Any, Any, Any]:
+    """Pass on what psycopg waits for. Its loop comes back ten times a second, also from a silent connection."""
+    active = psycopg.pq.TransactionStatus.ACTIVE
+    try:
+        event = next(waited)
+        while True:
+            ready = yield event
+            # A connection that listens for NOTIFY is not active, and may wait for ever.
+            if not ready and monotonic() > deadline and raw.pgconn.transaction_status == active:
+                raw.close()
+                raise psycopg.OperationalError("the server does not answer; the connection is closed")
+            event = waited.send(ready)
+    except StopIteration as end:
+        return end.value

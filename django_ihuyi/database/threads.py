@@ -1,7 +1,7 @@
-"""A few threads that work off a list together, each with database connections of its own.
+"""Work through a list in a few threads, each with database connections of its own.
 
-They are the process's, and stay: to start them for every hundred messages, and connect each to the database, would cost
-a worker some hundredths of its time. What CONN_MAX_AGE says of connections holds for theirs, too.
+The threads belong to the process and stay. Starting them for every hundred messages, and connecting each to the
+database, would cost a worker some hundredths of its time. CONN_MAX_AGE applies to their connections too.
 """
 
 from __future__ import annotations
@@ -16,50 +16,49 @@ from django.db import close_old_connections, connections
 
 T = TypeVar("T")
 
-#: Seconds between two looks at what happens beside the work.
+#: Seconds between two calls of `look`.
 GLANCE = 0.5
-#: Threads of a process, at the most: as many calls as its connections allow (ihuyi.E050), and some beside them.
+#: Most threads of a process: as many calls as its connections allow (ihuyi.E050), and some more.
 _MOST = 192
 
-#: By process id: after a fork the parent's threads are not there.
+#: By process id: after a fork the parent's threads do not exist in the child.
 _pools: dict[int, ThreadPoolExecutor] = {}
 
 
 def map_in_threads(
     items: Iterable[T], work: Callable[[T], None], *, threads: int, using: str, look: Callable[[], None] = lambda: None
 ) -> None:
-    """Call `work` with each item, in so many threads at once, and `look` now and then; raise what an item raised.
+    """Call `work` with each item, in up to `threads` threads, and `look` now and then; raise what `work` raised.
 
-    Inside a transaction it is this thread alone, because no other one sees what was written in it.
+    Inside a transaction all work is done in this thread: no other one sees the rows that the transaction has written.
     """
     todo = deque(items)
     if threads == 1 or len(todo) < 2 or connections[using].in_atomic_block:
-        _drain(todo, work, after_each=look)
+        for item in todo:
+            work(item)
+            look()
         return
     pool = _pools.get(os.getpid()) or _pools.setdefault(os.getpid(), ThreadPoolExecutor(_MOST))
-    futures = [pool.submit(_drain_and_hang_up, todo, work) for _ in range(min(threads, len(todo)))]
+    futures = [pool.submit(_drain, todo, work) for _ in range(min(threads, len(todo)))]
     try:
         while wait(futures, timeout=GLANCE).not_done:
             look()
-    finally:  # who stops us does not wait for the whole list
-        todo.clear()
+    finally:
+        todo.clear()  # an interrupt, as of a worker that is told to stop, does not wait for the rest of the list
     for future in futures:
         future.result()
 
 
-def _drain(todo: deque[T], work: Callable[[T], None], *, after_each: Callable[[], None] = lambda: None) -> None:
-    while True:
-        try:
-            item = todo.popleft()
-        except IndexError:
-            return
-        work(item)
-        after_each()
-
-
-def _drain_and_hang_up(todo: deque[T], work: Callable[[T], None]) -> None:
+def _drain(todo: deque[T], work: Callable[[T], None]) -> None:
+    # Django closes old connections only before and after a request, and these threads serve none.
+    close_old_connections()
     try:
-        close_old_connections()
-        _drain(todo, work)
+        while True:
+            # Not `while todo`: another thread may take the last item in between.
+            try:
+                item = todo.popleft()
+            except IndexError:
+                return
+            work(item)
     finally:
         close_old_connections()

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
-from django.db import OperationalError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 
 T = TypeVar("T")
 
-#: Most calls of one attempt. Each round has a winner among those who race for a phone, and the winner's row soon
-#: decides for the others.
+#: Most calls of one attempt. In each round one of the requests for a phone succeeds, and after a few of those a limit
+#: refuses the rest.
 ROUNDS = 20
 #: Deadlocks and lock timeouts after which `retry` gives up: a third one is no accident.
 CONFLICTS = 3
@@ -32,6 +33,15 @@ class StaleRow(Exception):
 
 class Contended(Exception):
     """The row was stale in every round."""
+
+
+@contextmanager
+def stale_if_exists() -> Iterator[None]:
+    """Raise StaleRow if an insert finds that another transaction has inserted the row first."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise StaleRow from error
 
 
 def is_open(using: str) -> bool:
@@ -71,7 +81,7 @@ def retry(attempt: Callable[[], T], *, using: str) -> T:
             conflicts += 1
             if is_open(using) or not _is_conflict(error) or conflicts == CONFLICTS:
                 raise
-        # A random pause, or those who met would meet again.
+        # A random pause: after equal ones the same attempts would collide again.
         time.sleep(_chance.uniform(0, 0.01))
     raise Contended
 

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_ihuyi.conf import settings
-from django_ihuyi.database.clock import sql_now, to_datetime
+from django_ihuyi.database.clock import read_clock
 from django_ihuyi.doctor.diagnoses import Diagnosis, fail, ok, warn
 from django_ihuyi.models import Message, Recipient, Verification
 
@@ -85,9 +85,7 @@ def _count_missing(connection: BaseDatabaseWrapper) -> int:
 
 
 def _measure_skew(connection: BaseDatabaseWrapper) -> timedelta:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {sql_now(connection.vendor)}", [])
-        now = to_datetime(cursor.fetchone()[0], connection)
+    now = read_clock(connection)
     here = timezone.now()
     return now - (here if timezone.is_aware(now) else timezone.make_naive(here))
 

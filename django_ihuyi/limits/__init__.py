@@ -1,4 +1,4 @@
-"""How many messages may leave for a phone, and how many guesses may be answered: pure rules, judged by the database."""
+"""How many messages may go to a phone, and how many guesses are judged: pure functions of the rows that were read."""
 
 from django_ihuyi.limits.guesses import GuessBudget
 from django_ihuyi.limits.messages import CALL_DEADLINE, PACE, Refusal, Rules, find_refusal, find_wait

@@ -1,4 +1,4 @@
-"""How many messages may leave for one phone: a function of what has been sent, the rules and the time."""
+"""How many messages may go to one phone: a function of the messages sent, the rules and the time."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from django_ihuyi.models.messages import LEASE
 from django_ihuyi.models.sql.snapshot import Snapshot
 
 DAY = timedelta(days=1)
-#: The platform takes one message a second for one number (4080), measured on arrival; counted from the end of the
-#: previous call, no delay on the way can bring two closer together.
+#: The platform accepts one message a second for one number (4080), measured on arrival. Here the second counts from the
+#: end of the previous call, so that no delay on the way can bring two messages closer together.
 PACE = timedelta(seconds=1)
-#: A call to the platform ends within 8 seconds (reliability: the client's deadline).
+#: A call of the platform ends within 8 seconds: the client's deadline.
 CALL_DEADLINE = timedelta(seconds=8)
-#: Attempts at one number in any 24 hours, refused ones too: the platform counts them all, and after 20 the number is on
-#: its blacklist (408). The rest is for what else may send by the account.
+#: Attempts at one number in any 24 hours, refused ones included. After 20 the platform puts the number on its blacklist
+#: (408), and does not publish whether refused ones count. Five are left for other systems that use the account.
 ATTEMPTS = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The configured figures."""
+    """The configured limits."""
 
     resend_interval: timedelta
     messages: int
     codes: int
-    #: Whether nothing that became of a message may show in what is refused.
+    #: Whether no refusal may depend on the outcome of a message.
     prevents_enumeration: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why no message may leave now; `code` as in the REST answer, `retry_after` in whole seconds."""
+    """The reason why no message may leave now: the REST API's `code`, and `retry_after` in whole seconds."""
 
     code: str
     retry_after: int
 
     @classmethod
     def until(cls, moment: datetime, *, code: str, now: datetime) -> Refusal:
-        """Refuse until a moment that lies ahead."""
+        """Return a refusal that ends at a time in the future."""
         return cls(code=code, retry_after=math.ceil((moment - now).total_seconds()))
 
 
@@ -57,7 +57,7 @@ def find_refusal(snapshot: Snapshot, *, purpose: str, kind: Kind, rules: Rules, 
 
 
 def find_wait(snapshot: Snapshot, *, kind: str) -> timedelta:
-    """Return how long a message that holds its claim must wait for its call: zero when the number may be called now."""
+    """Return how long a message that has a claim must wait for its call; zero if it may be called now."""
     waits = [*_platform(snapshot, kind=kind), *_pace(snapshot.messages, now=snapshot.now)]
     until, _ = max(waits, default=(snapshot.now, ""))
     return max(until - snapshot.now, timedelta(0))
@@ -67,7 +67,7 @@ Wait = tuple[datetime, str]
 
 
 def _waits(snapshot: Snapshot, *, purpose: str, kind: Kind, channel: str, rules: Rules) -> Iterator[Wait]:
-    # What is overdue holds no claim any more, though nobody has written that down yet.
+    # An overdue message will never be sent, even if recovery has not written that yet.
     counted = [message for message in snapshot.messages if message.counted and not message.is_overdue(snapshot.now)]
     yield from _platform(snapshot, kind=kind)
     yield from _pace(snapshot.messages, now=snapshot.now)
@@ -80,10 +80,10 @@ def _waits(snapshot: Snapshot, *, purpose: str, kind: Kind, channel: str, rules:
 
 
 def _platform(snapshot: Snapshot, *, kind: str) -> Iterator[Wait]:
-    """Yield what the platform itself has asked for."""
+    """Yield the limits that the platform has reported for the number."""
     for recipient in snapshot.recipients:
         if recipient.suppressed_at:
-            # Counts down as a full day does, and then again, so that no answer tells a suppressed number.
+            # A countdown that begins again each day: no answer distinguishes a suppressed number from a full one.
             yield snapshot.now + DAY - (snapshot.now - recipient.suppressed_at) % DAY, "number_limit"
         for end in PauseEnd:
             until: datetime | None = getattr(recipient, end.value)
@@ -92,9 +92,9 @@ def _platform(snapshot: Snapshot, *, kind: str) -> Iterator[Wait]:
 
 
 def _pace(messages: Iterable[Message], *, now: datetime) -> Iterator[Wait]:
-    """A queued message sets no pace: whoever takes it out of the queue keeps the distance from the others."""
+    # A queued message is ignored: the worker that takes it waits for the other messages.
     for message in messages:
-        # What was not sent and is counted all the same looks as if it had been.
+        # A decoy is unsent but counted, and must delay the next message as a sent one does.
         if message.finished_at and (message.state != State.UNSENT or message.counted):
             yield message.finished_at + PACE, "resend_too_soon"
         elif message.state == State.SENDING and now < message.started_at + LEASE:
@@ -103,8 +103,8 @@ def _pace(messages: Iterable[Message], *, now: datetime) -> Iterator[Wait]:
 
 def _interval(counted: Iterable[Message], *, purpose: str, channel: str, rules: Rules) -> Iterator[Wait]:
     for message in counted:
-        # What the platform refused never came: how long to wait then, it has taught the recipient. And who knows that a
-        # message did not come may be called at once.
+        # A refused message did not arrive, and the platform's pause is in the recipient's row. After an undelivered
+        # message a call may be made at once.
         is_missing = message.state == State.REFUSED or (channel == "voice" and message.state == State.UNDELIVERED)
         if message.purpose == purpose and (rules.prevents_enumeration or not is_missing):
             yield message.created_at + rules.resend_interval, "resend_too_soon"
@@ -113,12 +113,12 @@ def _interval(counted: Iterable[Message], *, purpose: str, channel: str, rules: 
 def _is_refused_attempt(message: Message) -> bool:
     if message.state != State.REFUSED or message.counted:
         return False
-    # Without a code (HTTP 429) the platform, or a proxy before it, did not look at the number; yet it may have counted.
+    # Without a code (HTTP 429) the platform, or a proxy before it, has not read the number, but may have counted it.
     return message.result_code is None or describe(message.result_code, message.channel).is_attempt
 
 
 def _quota(counted: Iterable[Message], *, limit: int) -> Iterator[Wait]:
-    """The limit of any 24 hours, which holds whatever the platform means by "a day"."""
+    # Any 24 hours, because the platform does not publish what it means by a day.
     ends = sorted(message.finished_at or message.created_at for message in counted)
     if len(ends) >= limit:
         yield ends[-limit] + DAY, "number_limit"

@@ -1,9 +1,9 @@
-"""What is remembered: recipients, verifications, the send log, batches, what came back, and what was spent.
+"""The tables: recipients, verifications, the send log, batches, receipts, replies, and counters.
 
-For hosts: `Message`, `Verification`, `Recipient` and `Reply`, to read. All else is imported from its own module.
+Hosts may read `Message`, `Verification`, `Recipient` and `Reply`. Import all other names from their own modules.
 """
 
-# Django finds the models that are imported here.
+# Django registers only the models that are imported here.
 from django_ihuyi.models import (  # noqa: F401
     batches,
     budgets,

@@ -1,4 +1,4 @@
-"""Rows of batches: which message each one became, so that a batch that is begun again goes on where it stopped."""
+"""Rows of batches: the message of each row, so that a batch that is run again goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class RowTaken(Exception):
 
 
 class BatchRowQuerySet(models.QuerySet["BatchRow"]):
-    """Rules about the rows of batches that one conditional statement judges."""
+    """Rules about the rows of batches, each decided by one conditional statement."""
 
     def at(self, batch: str, positions: Collection[int]) -> dict[int, Message]:
-        """Return the messages that these rows have become, by their positions.
+        """Return the messages of these rows, by position.
 
-        Raises BatchChanged if there are some of a batch whose name is another one, and the same to the database:
-        MariaDB takes May for may.
+        Raise BatchChanged if the rows belong to a batch whose name differs only for Python: MariaDB ignores case, so
+        "May" equals "may".
         """
         rows = list(self.filter(batch=batch, position__in=positions).select_related("message__recipient"))
         for row in rows:
@@ -36,10 +36,9 @@ class BatchRowQuerySet(models.QuerySet["BatchRow"]):
         return {row.position: row.message for row in rows}
 
     def assign(self, batch: str, position: int, *, message: Message, instead_of: Message | None) -> None:
-        """Write which message a row has become, in one transaction with the message itself.
+        """Write the message of a row, in one transaction with the message itself.
 
-        `instead_of` is the one that it became before, and that did not leave. Raises RowTaken if another run was
-        faster.
+        `instead_of` is the row's earlier message, which did not leave. Raise RowTaken if another run was faster.
         """
         if instead_of is None:
             try:
@@ -61,13 +60,13 @@ class BatchRowQuerySet(models.QuerySet["BatchRow"]):
 
 
 class BatchRow(models.Model):
-    """One row of a batch that became a message. Rows that were refused are not kept: they may be tried again."""
+    """A row of a batch that has a message. Refused rows are not stored: they may be tried again."""
 
     #: The name that the caller gave it.
     batch = models.CharField(_("batch"), max_length=LONGEST_NAME)
-    #: Where the row stands in what the caller hands over, from 1.
+    #: The row's place in the caller's list, from 1.
     position = models.PositiveBigIntegerField(_("position"))
-    #: Goes with it: a batch is known for as long as RETENTION keeps its messages.
+    #: The row is deleted with its message: a batch is known for as long as RETENTION keeps its messages.
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="batch_rows", verbose_name=_("message"))
 
     objects = BatchRowQuerySet.as_manager()

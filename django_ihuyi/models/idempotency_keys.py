@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from django.db import IntegrityError, models
+from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi.database.clock import DatabaseNow
-from django_ihuyi.database.transactions import StaleRow
+from django_ihuyi.database.transactions import StaleRow, stale_if_exists
 
 #: How long a request may take; after that its process is assumed to have died.
 ANSWER_LEASE = timedelta(seconds=60)
@@ -30,10 +30,8 @@ class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
     def open(self, name: str, *, fingerprint: str) -> IdempotencyKey:
         """Insert the row of a request that is being answered; raise StaleRow if the name exists."""
         stored = IdempotencyKey(name=name, fingerprint=fingerprint, expires_at=DatabaseNow() + ANSWER_LEASE)
-        try:
+        with stale_if_exists():
             stored.save(force_insert=True, using=self.db)
-        except IntegrityError as error:
-            raise StaleRow from error
         return stored
 
     def take_over(self, stored: IdempotencyKey, *, fingerprint: str) -> None:
@@ -62,7 +60,8 @@ class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
         """Delete at most `batch` expired rows and return how many; fewer than `batch` means that none is left."""
         expired = self.filter(expires_at__lte=DatabaseNow())
         found = list(expired.order_by("expires_at").values_list("pk", flat=True)[:batch])
-        # Filtered again by `expired`, because a row may have been taken over meanwhile.
+        # By primary key, because MariaDB takes no LIMIT in the subquery of a DELETE. Filtered again by `expired`,
+        # because a row may have been taken over meanwhile.
         return expired.filter(pk__in=found).delete()[0] if found else 0
 
     def _in_flight(self, stored: IdempotencyKey) -> IdempotencyKeyQuerySet:

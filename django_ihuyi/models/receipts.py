@@ -15,15 +15,15 @@ from django_ihuyi.models.messages import Message, State
 from django_ihuyi.models.recipients import Recipient
 
 #: {state of a receipt: states that it moves a message from}. DELIVERED wins over UNDELIVERED, because a phone does not
-#: lose a message again; so the order of receipts does not matter. SENDING is missing: the call that is under way will
-#: write more than a state, and the receipt waits for it among the unmatched ones.
+#: lose a message again; so the order of receipts does not matter. SENDING is missing: the call under way writes more
+#: than a state, and until it has, the receipt is kept as an unmatched one.
 _MOVED_BY = {
     State.UNDELIVERED: (State.SUBMITTED, State.UNKNOWN),
     State.DELIVERED: (State.SUBMITTED, State.UNKNOWN, State.UNDELIVERED),
 }
 
-#: How far the start of a call may be from the time in the platform's id: clocks differ, and a message that was written
-#: in a transaction leaves after its commit.
+#: How far the start of a call may be from the time in the platform's id: clocks differ, and a message written in a
+#: transaction of the caller leaves after its commit.
 _BEFORE, _AFTER = timedelta(seconds=60), timedelta(seconds=120)
 #: For a receipt whose id has no time: how long ago the call of a message without an id may have begun.
 _FRESH = timedelta(hours=1)

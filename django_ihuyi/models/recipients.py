@@ -1,4 +1,4 @@
-"""Recipients: a phone that messages go to, with all that the limits must remember of it."""
+"""Recipients: the phones that messages go to, with all that the limits must remember of each."""
 
 from __future__ import annotations
 
@@ -6,38 +6,40 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, models, transaction
+from django.db import models, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi import phones
 from django_ihuyi.database.clock import DatabaseNow
-from django_ihuyi.database.transactions import StaleRow
+from django_ihuyi.database.transactions import StaleRow, stale_if_exists
 
 
 class RecipientQuerySet(models.QuerySet["Recipient"]):
-    """Rules about recipients that one conditional statement judges."""
+    """Rules about recipients, each decided by one conditional statement."""
 
     def of(self, phone: str) -> RecipientQuerySet:
-        """Return the row of a canonical number, also after the number was erased from it."""
+        """Return the rows of a canonical number, by its fingerprint also after the number was erased."""
         return self.filter(Q(phone=phone) | Q(fingerprint__in=phones.fingerprints(phone)))
 
     def claim(self, recipient: Recipient) -> None:
-        """Take the right to write the next message, for exactly one of all who read `recipient` as it is.
+        """Claim the right to write the next message; of all callers that read the same version exactly one succeeds.
 
-        Raises StaleRow for the others. Call it in one transaction with the message's insert.
+        Raise StaleRow for the others. Call it in one transaction with the message's insert.
         """
-        try:
+        # The UPDATE also writes number and fingerprint, which are unique, and another row may just have taken them.
+        with stale_if_exists():
             self._advance(recipient, **recipient.identity)
-        except IntegrityError as error:  # another row has just come to stand for this phone
-            raise StaleRow from error
 
     def record_guesses(self, recipient: Recipient, guesses: dict[str, Any]) -> None:
-        """Replace the guess budgets; raises StaleRow if anything about the recipient changed since it was read."""
+        """Replace the guess budgets; raise StaleRow if anything about the recipient has changed since it was read."""
         self._advance(recipient, guesses=guesses)
 
     def drop_empty(self) -> None:
-        """Delete those that nothing refers to and no refusal hangs on. Hold their rows: a claim would fill them."""
+        """Delete recipients without related rows, suppression or opt-out.
+
+        Lock their rows first: otherwise a claim could give one of them a message in between.
+        """
         empty = self.filter(suppressed_at=None, opted_out_at=None)
         for relation in Recipient._meta.related_objects:
             rows = relation.related_model._base_manager.filter(**{relation.field.name: OuterRef("pk")})
@@ -51,37 +53,39 @@ class RecipientQuerySet(models.QuerySet["Recipient"]):
 
 
 class Recipient(models.Model):
-    """A phone; the database's judge of how many messages and guesses it may still see.
+    """A phone. Its row decides how many messages may still go to it, and how many guesses are judged.
 
-    The number itself is kept for as long as RETENTION says; what it is found by then, and shown as, is kept longer.
+    RETENTION says how long the number is kept. Its fingerprint and mask are kept longer: by the one it is found, as the
+    other it is shown.
     """
 
-    #: The canonical number; None once its time is over, until the next message.
+    #: The canonical number; None after it was erased, until the next message.
     phone = models.CharField(_("phone"), max_length=16, unique=True, null=True, blank=True)
-    #: Made with a key (phones.fingerprint); None in rows that an older version has written.
+    #: A keyed digest of the number (phones.fingerprint); None in rows that an older version wrote.
     fingerprint = models.CharField(
         max_length=phones.FINGERPRINT_LENGTH, unique=True, null=True, blank=True, editable=False
     )
     mask = models.CharField(_("masked phone"), max_length=16, default="", db_default="", editable=False)
-    #: Grows with every claim, so that a claim holds only for the state it was decided on.
+    #: Grows with every change that a claim depends on, so that a claim succeeds only on the state that was read.
     version = models.PositiveBigIntegerField(default=0, editable=False)
     #: Guess budgets by purpose: see limits/guesses.py.
     guesses = models.JSONField(_("guesses"), default=dict, editable=False)
+    #: When the platform's pauses for this number end (client/results.py, PauseEnd).
     wait_until = models.DateTimeField(_("wait until"), null=True, editable=False)
     full_until = models.DateTimeField(_("full until"), null=True, editable=False)
     code_full_until = models.DateTimeField(_("full for codes until"), null=True, editable=False)
     suppressed_at = models.DateTimeField(_("suppressed at"), null=True, db_index=True, editable=False)
     suppressed_code = models.IntegerField(_("suppressed by result code"), null=True, editable=False)
 
-    #: Since when this phone wants no advertisements.
+    #: When this phone opted out of advertisements.
     opted_out_at = models.DateTimeField(_("opted out at"), null=True, editable=False)
 
-    #: The user of the host's who redeemed a proof of this phone last (the primary key as text), if any was told.
+    #: The host's user that redeemed the last proof of this phone: the primary key as text, if `redeem` was given one.
     holder = models.CharField(_("holder"), max_length=255, default="", db_default="", editable=False)
-    #: When `ihuyi_forget` erased it; what the limits still count goes a day later.
+    #: When `ihuyi_forget` erased it. Its messages and guesses, which the limits count, are deleted a day later.
     forgotten_at = models.DateTimeField(_("forgotten at"), null=True, db_index=True, editable=False)
 
-    #: Whether its number was erased, or stands under an older key: then the next claim writes it anew.
+    #: True if the number was erased or has an older key's fingerprint. The next claim writes both again.
     is_renamed = False
 
     objects = RecipientQuerySet.as_manager()
@@ -97,11 +101,11 @@ class Recipient(models.Model):
 
     @property
     def identity(self) -> dict[str, str | None]:
-        """The number, and what is left of it when it is erased."""
+        """The number, and the fingerprint and mask that remain after it is erased."""
         return {"phone": self.phone, "fingerprint": self.fingerprint, "mask": self.mask}
 
     def identify(self, phone: str, *, keeps_fingerprint: bool = False) -> Recipient:
-        """Stand for a canonical number, by default under the fingerprint of today's key. The next claim writes it."""
+        """Set the canonical number, by default with the fingerprint of today's key. The next claim writes them."""
         before = self.identity
         self.phone, self.mask = phone, phones.mask(phone)
         if not keeps_fingerprint:
@@ -110,18 +114,18 @@ class Recipient(models.Model):
         return self
 
     def learn_to_wait(self, field: str, pause: timedelta, *, using: str | None = None) -> None:
-        """Take over a limit of the platform: `field` names the time that lies `pause` ahead."""
+        """Record a limit of the platform: set the time in `field` to `pause` from now."""
         self._change(using, **{field: DatabaseNow() + pause})
 
     def suppress(self, result_code: int, *, using: str | None = None) -> None:
-        """Send nothing more to this phone until an operator lifts it."""
+        """Send nothing more to this phone until an operator lifts the suppression."""
         self._change(using, suppressed_at=DatabaseNow(), suppressed_code=result_code)
 
     def lift_suppression(self, *, using: str | None = None) -> None:
-        """Let messages go to this phone again, and forget the guesses that locked it."""
+        """Allow messages to this phone again, and clear its guess budgets, which may have locked it."""
         with transaction.atomic(using=using):
             self._change(using, suppressed_at=None, suppressed_code=None, guesses={})
-            # Nothing else may be left of it, and the purge does not look for such rows.
+            # The row may have been kept for its suppression alone, and the purge does not look for such rows.
             Recipient.objects.using(using).filter(pk=self.pk).drop_empty()
 
     def opt_out(self, *, using: str | None = None) -> None:
@@ -129,9 +133,10 @@ class Recipient(models.Model):
         self._change(using, opted_out_at=DatabaseNow())
 
     def hand_over(self, user: str, *, using: str | None = None) -> str:
-        """Note that a user of the host's holds this phone, and return who held it before, nobody as the empty text.
+        """Record a user of the host as the phone's holder, and return the previous holder, or an empty text.
 
-        Call it in one transaction with a statement that has written already: then SQLite, too, lets one in at a time.
+        Call it in a transaction that has written before: SQLite has no SELECT FOR UPDATE, but only one transaction
+        writes at a time.
         """
         recipients = Recipient.objects.using(using).filter(pk=self.pk)
         previous = recipients.select_for_update().values_list("holder", flat=True).first() or ""
@@ -144,12 +149,12 @@ class Recipient(models.Model):
 
 
 def choose_row(rows: Iterable[Recipient], *, phone: str) -> tuple[Recipient, list[Recipient]]:
-    """Return the row that the next message of a phone belongs to, and the other rows that answer to the phone.
+    """Return the row for the phone's next message, and the other rows of the phone.
 
-    One row answers to most phones; a new one is made for a phone that has none. A second row comes to be when a number
-    was erased, its key was retired, a message made a new row, and the key came back. The row with the number is chosen;
-    if no row has it, the one under the newest key. The rule must not depend on the keys that a process knows, or two
-    processes would claim different rows.
+    Most phones have one row; a phone without one gets a new row. A phone has a second row if its number was erased, its
+    key was retired, a message made a new row, and the key came back. The row with the number is chosen; if no row has
+    it, the row with the newest key. The rule must not depend on the keys that a process knows, or two processes would
+    claim different rows.
     """
     known = phones.fingerprints(phone)
     found = sorted(

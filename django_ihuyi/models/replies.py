@@ -1,4 +1,4 @@
-"""Replies: texts that phones sent back."""
+"""Replies: texts that phones send back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi.models.recipients import Recipient
 
-#: Replies of people who want no more advertisements.
+#: Replies that opt out of advertisements, in capital letters.
 OPT_OUT = {"T", "TD", "退订"}
 
 #: Longest reply that is stored, in characters; the rest is cut off.
@@ -49,7 +49,7 @@ class Reply(models.Model):
         Recipient,
         on_delete=models.CASCADE,
         related_name="replies",
-        db_index=False,  # ihuyi_reply_recipient begins with it
+        db_index=False,  # the index ihuyi_reply_recipient begins with this column
         verbose_name=_("recipient"),
     )
     content = models.TextField(_("content"))
@@ -58,7 +58,7 @@ class Reply(models.Model):
     replied_at = models.DateTimeField(_("replied at"))
     received_at = models.DateTimeField(_("received at"), auto_now_add=True)
     #: Recognizes a repetition: a unique constraint cannot hold a whole text. None in rows of older versions.
-    digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - no two of those are one reply
+    digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - NULLs may repeat, blanks may not
 
     objects = ReplyQuerySet.as_manager()
 
@@ -77,15 +77,15 @@ class Reply(models.Model):
 
     @property
     def phone(self) -> str:
-        """The canonical number; empty once it was purged."""
+        """The canonical number; empty after it was erased."""
         return self.recipient.phone or ""
 
     @property
     def is_opt_out(self) -> bool:
-        """Return True if the phone wants no more advertisements."""
+        """Return True if the reply opts out of advertisements."""
         return self.content.strip().upper() in OPT_OUT
 
 
 def _digest(*facts: str) -> str:
-    # With a key: most replies are so short that a plain hash would give them away after they were erased.
+    # With a key: most replies are so short that a plain hash would reveal them after they were erased.
     return salted_hmac("django_ihuyi.replies", "\x00".join(facts), algorithm="sha256").hexdigest()

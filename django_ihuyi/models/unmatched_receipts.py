@@ -13,11 +13,11 @@ from django_ihuyi.models.messages import Message, State
 from django_ihuyi.models.receipts import Receipt
 from django_ihuyi.models.recipients import Recipient
 
-#: Most rows that are kept; the oldest make room.
+#: Most rows that are kept; beyond that the oldest are deleted.
 MAX_UNMATCHED = 10_000
 #: How long a row is kept.
 LIFETIME = timedelta(hours=24)
-#: Rows in one read.
+#: Most rows of one read or DELETE.
 _BATCH = 500
 
 
@@ -40,7 +40,9 @@ class UnmatchedReceiptQuerySet(models.QuerySet["UnmatchedReceipt"]):
         )
         # The platform may send a receipt again. bulk_create, because save() cannot ignore a conflict.
         self.bulk_create([row], ignore_conflicts=True)
-        self._make_room()
+        # Two statements, because MariaDB cannot delete from a table that the same statement reads.
+        for pk in self.order_by("-id").values_list("pk", flat=True)[MAX_UNMATCHED : MAX_UNMATCHED + 1]:
+            self.filter(pk__lte=pk).delete()
         return True
 
     def forget_old(self) -> None:
@@ -52,7 +54,7 @@ class UnmatchedReceiptQuerySet(models.QuerySet["UnmatchedReceipt"]):
             self.filter(pk__in=old).delete()
 
     def promising(self, *, newest: int | None = None) -> Iterator[UnmatchedReceipt]:
-        """Yield receipts whose message may be known by now, among all or the `newest` so many."""
+        """Yield receipts whose message may be known by now, among all rows or the `newest` ones."""
         left = MAX_UNMATCHED if newest is None else newest
         rows = self.select_related("recipient").order_by("-id")
         batch = list(rows[: min(left, _BATCH)])
@@ -79,11 +81,6 @@ class UnmatchedReceiptQuerySet(models.QuerySet["UnmatchedReceipt"]):
             if (row.recipient_id, row.platform_id) in named or row.recipient_id in nameless:
                 yield row
 
-    def _make_room(self) -> None:
-        # Two statements, because MariaDB cannot delete from a table that the same statement reads.
-        for pk in self.order_by("-id").values_list("pk", flat=True)[MAX_UNMATCHED : MAX_UNMATCHED + 1]:
-            self.filter(pk__lte=pk).delete()
-
 
 class UnmatchedReceipt(models.Model):
     """A receipt without a message: it came before the answer to the call, or is not about one of our messages."""
@@ -92,7 +89,7 @@ class UnmatchedReceipt(models.Model):
         Recipient,
         on_delete=models.CASCADE,
         related_name="unmatched_receipts",
-        db_index=False,  # ihuyi_unmatched_once begins with it
+        db_index=False,  # the constraint ihuyi_unmatched_once begins with this column
         verbose_name=_("recipient"),
     )
     platform_id = models.CharField(_("platform id"), max_length=64)

@@ -1,4 +1,4 @@
-"""Verifications: somebody's attempt to prove that they hold a phone, for one purpose."""
+"""Verifications: attempts to prove, each for one purpose, that a person holds a phone."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi import codes
-from django_ihuyi.database.clock import DatabaseNow, sql_now
+from django_ihuyi.database.clock import SQL_NOW, DatabaseNow
 from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.models.recipients import Recipient
 from django_ihuyi.phones import fixed_codes
 
-#: In SQL, because to build it takes the ORM longer than a guess needs otherwise (docs/explanation/performance).
+#: In SQL, because the ORM takes longer to build it than the rest of a guess takes (docs/explanation/performance).
 _SPEND_ATTEMPT = """
 UPDATE ihuyi_verification SET attempts = attempts + 1, verified_at = %s{ended}
 WHERE id = %s AND attempts = %s AND verified_at IS NULL AND expires_at > {now} AND seed <> ''
   AND EXISTS (SELECT 1 FROM ihuyi_recipient WHERE id = %s AND version = %s)
 """
-
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -33,17 +32,17 @@ def parse_id(text: object) -> str | None:
 
 
 class VerificationQuerySet(models.QuerySet["Verification"]):
-    """Rules about verifications that one conditional statement judges."""
+    """Rules about verifications, each decided by one conditional statement."""
 
     def spend_attempt(self, verification: Verification, *, right: bool, now: datetime, last: bool = False) -> None:
-        """Count one guess and, if it was right, consume the verification, in one conditional statement.
+        """Count one guess and, if it was right, consume the verification.
 
-        `now` is when the verification was read; raises StaleRow unless it and its recipient still are as they were.
+        `now` is when the verification was read. Raise StaleRow if it or its recipient has changed since.
         """
         connection = connections[self.db]
         verified_at = connection.ops.adapt_datetimefield_value(now if right else None)
         recipient = verification.recipient
-        statement = _SPEND_ATTEMPT.format(now=sql_now(connection.vendor), ended=", seed = ''" if right or last else "")
+        statement = _SPEND_ATTEMPT.format(now=SQL_NOW[connection.vendor], ended=", seed = ''" if right or last else "")
         parameters = [verified_at, verification.pk, verification.attempts, recipient.pk, recipient.version]
         with connection.cursor() as cursor:
             cursor.execute(statement, parameters)
@@ -56,37 +55,37 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
             verification.seed = ""
 
     def extend(self, verification: Verification, *, until: datetime) -> None:
-        """Let a live verification live until `until`; raises StaleRow if it has ended meanwhile."""
+        """Set a live verification's `expires_at` to `until`; raise StaleRow if it has ended meanwhile."""
         live = self.filter(pk=verification.pk, verified_at=None, expires_at__gt=DatabaseNow()).exclude(seed="")
         if not live.update(expires_at=until):
             raise StaleRow
 
     def end_expired(self) -> int:
-        """Blank the seed of those whose time is over, so that a clock that steps back revives none."""
+        """Blank the seeds of expired verifications, so that a clock that steps back cannot revive a code."""
         expired = self.filter(verified_at=None, expires_at__lte=DatabaseNow())
         return expired.exclude(seed="").update(seed="")
 
     def expired_with_seed(self, *, since: timedelta) -> VerificationQuerySet:
-        """Return those that have expired within `since` and whose seed is still there."""
+        """Return verifications that have expired within `since` and still have a seed."""
         now = DatabaseNow()
-        # Whoever was verified has no seed left; said for the index, as above.
+        # A right guess blanks the seed, so `verified_at` excludes nothing: the index begins with it.
         return self.filter(verified_at=None, expires_at__gt=now - since, expires_at__lte=now).exclude(seed="")
 
     def redeem(self, verification: Verification, *, lifetime: timedelta, user: str = "") -> bool:
-        """Mark the proof as used; True for exactly one caller, within `lifetime` of the right code."""
+        """Mark the proof as used; return True for exactly one caller, within `lifetime` of the right code."""
         fresh = self.filter(pk=verification.pk, proof_redeemed_at=None, verified_at__gt=DatabaseNow() - lifetime)
         return bool(fresh.update(proof_redeemed_at=DatabaseNow(), redeemed_by=user))
 
     def assign(self, verification_id: str, *, user: str) -> bool:
-        """Note for whom a proof was redeemed, if that was not said yet; True for exactly one caller."""
+        """Set the user of a redeemed proof that has none yet; return True for exactly one caller."""
         redeemed = self.filter(pk=verification_id, proof_redeemed_at__isnull=False, redeemed_by="")
         return bool(redeemed.update(redeemed_by=user))
 
     def verified_within(self, phone: str, *, days: int = 90) -> VerificationQuerySet:
-        """Return the verifications of a canonical `phone` of the last `days` days: a dated fact, not a flag.
+        """Return the successful verifications of a canonical `phone` in the last `days` days.
 
-        90 days, because mainland carriers give a number to somebody else after that. Those of a user whose number
-        another one has verified since are left out, where proofs are redeemed with their users.
+        90 days by default, because mainland carriers assign a number again after that. If proofs are redeemed with
+        their users, verifications of users that have lost the number to another user are left out.
         """
         recipients = Recipient.objects.using(self.db).of(phone)
         facts = self.filter(recipient__in=recipients, verified_at__gt=DatabaseNow() - timedelta(days=days))
@@ -94,30 +93,30 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
 
 
 class Verification(models.Model):
-    """One attempt to prove that a phone is held, for one purpose. Its code is derived from `seed`, never stored."""
+    """One attempt to prove that a person holds a phone. Its code is derived from `seed` and never stored."""
 
-    #: 128 random bits as 32 hexadecimal digits. No UUIDField: MariaDB refuses ids that are not of a UUID version.
+    #: 128 random bits as 32 hexadecimal digits. Not a UUIDField: MariaDB refuses bits that are no version of a UUID.
     id = models.CharField(primary_key=True, max_length=32, editable=False)
     recipient = models.ForeignKey(
         Recipient,
         on_delete=models.CASCADE,
         related_name="verifications",
-        db_index=False,  # ihuyi_verif_fact begins with it
+        db_index=False,  # the index ihuyi_verif_fact begins with this column
         verbose_name=_("recipient"),
     )
     purpose = models.CharField(_("purpose"), max_length=32)
-    #: 32 hexadecimal digits; blank from the moment the verification has ended.
+    #: 32 hexadecimal digits; blank once the verification has ended.
     seed = models.CharField(max_length=32, editable=False)
     key_id = models.CharField(max_length=8, editable=False)
     code_length = models.PositiveSmallIntegerField(_("digits"))
-    #: Whether the purpose's policy said no: no code is sent, and none is right. No answer tells.
+    #: Whether the purpose's policy returned False: no code is sent, no guess is right, and no answer shows it.
     decoy = models.BooleanField(_("decoy"), default=False, db_default=False, editable=False)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     created_at = models.DateTimeField(_("created at"))
     expires_at = models.DateTimeField(_("expires at"))
     verified_at = models.DateTimeField(_("verified at"), null=True)
     proof_redeemed_at = models.DateTimeField(_("proof redeemed at"), null=True)
-    #: The user of the host's who redeemed the proof (the primary key as text), if any was told.
+    #: The host's user that redeemed the proof: the primary key as text, if `redeem` was given one.
     redeemed_by = models.CharField(_("redeemed by"), max_length=255, default="", db_default="", editable=False)
 
     objects = VerificationQuerySet.as_manager()
@@ -152,7 +151,7 @@ class Verification(models.Model):
         lifetime: timedelta,
         decoy: bool = False,
     ) -> Verification:
-        """Return a new verification, not written yet, with an id and a code that nobody can guess."""
+        """Return a new, unsaved verification with a random id and a random seed."""
         return cls(
             id=secrets.token_hex(16),
             recipient=recipient,
@@ -167,12 +166,12 @@ class Verification(models.Model):
 
     @property
     def phone(self) -> str:
-        """The canonical number; empty once its time is over, long after the verification has ended."""
+        """The canonical number; empty after it was erased, long after the verification has ended."""
         return self.recipient.phone or ""
 
     @property
     def code(self) -> str:
-        """The digits, derived anew, or those of a test number; empty once it has ended or its key was retired."""
+        """The code, or that of a test number; empty once the verification has ended or its key is retired."""
         derived = codes.derive(
             seed=self.seed,
             key_id=self.key_id,
@@ -185,9 +184,9 @@ class Verification(models.Model):
         return fixed.code if derived and fixed else derived
 
     def matches(self, guess: str) -> bool:
-        """Say whether a guess is the code; for a decoy it never is, after just as long."""
+        """Return True if a guess is the code. A decoy compares as well, so that it takes the same time."""
         return codes.matches(self.code, guess) and not self.decoy
 
     def is_live(self, now: datetime, *, max_attempts: int) -> bool:
-        """Say whether a right code would be accepted at `now`."""
+        """Return True if a right guess would be accepted at `now`."""
         return bool(self.seed) and self.attempts < max_attempts and now < self.expires_at

@@ -1,4 +1,4 @@
-"""The use cases: send_code hands a code to a phone, verify_code judges a guess, get_status tells how far it is."""
+"""The use cases: send_code sends a code to a phone, verify_code judges a guess, get_status returns the state."""
 
 from django_ihuyi.verification.sending import IssuedCode, send_code
 from django_ihuyi.verification.status import Status, get_status

@@ -1,4 +1,4 @@
-"""send_code: decide, claim, write it all down, and only then let a message leave."""
+"""send_code: decide, claim and write a message; only then call the platform."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from django_ihuyi.models.sql.snapshot import Snapshot
 from django_ihuyi.models.verifications import parse_id
 from django_ihuyi.texts import templates
 
-#: A code lives at most this long after it was first sent, however often it is sent again.
+#: A code expires this long after it was first sent, however often it is sent again.
 LONGEST_LIFE = timedelta(minutes=10)
-#: With less than this left, a resend would bring a code that dies on the way: a new verification is made.
+#: If a resent code would expire sooner than this, it might expire on its way: a new verification is made instead.
 SHORTEST_REMAINDER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedCode:
-    """A code that left for its phone, or may have left. Times are the database's; durations are whole seconds."""
+    """A code that was sent, or may have been. Times are by the database's clock; durations are whole seconds."""
 
     verification_id: str
     phone: str = field(repr=False)
@@ -58,17 +58,17 @@ def send_code(
     captcha: Mapping[str, Any] | None = None,
     using: str | None = None,
 ) -> IssuedCode:
-    """Send a code for `purpose` to `phone`; with the id of a live verification of both, the same code again.
+    """Send a code for `purpose` to `phone`; with the id of a live verification of both, send the same code again.
 
-    The channel "voice" speaks the code of such a verification, after a message brought it; a foreign number goes by
-    "international". `client` names the requester's address for the send log, as `client_addresses.client_of` tells it;
-    by it, `user` (a primary key) and `captcha` (what was answered to one) the guards of GUARDS decide. Inside a
-    transaction of the caller the message leaves after its commit. Where the purpose has a POLICY that says no, all is
-    as if a code were sent.
+    The channel "voice" speaks the code of a verification whose code was sent by a message before. A foreign number uses
+    the channel "international". `client` is the requester's address (`client_addresses.client_of`), `user` a primary
+    key as text, and `captcha` the solution of a captcha; the guards of GUARDS decide by these, and the send log keeps
+    `client`. Inside a transaction of the caller the message leaves after the commit. If the purpose's POLICY returns
+    False, no code is sent, but the return value is as if one had been.
 
-    Raises InvalidPhone, UnknownPurpose, UnavailableChannel, LimitReached, NumberRefused, CaptchaRequired, CaptchaFailed
-    or SendingUnavailable; then no code was sent. Raises TransactionManagementError inside a transaction of the caller
-    if GUARDS has the captcha's guard, and the purpose a rule other than "never".
+    Raise InvalidPhone, UnknownPurpose, UnavailableChannel, LimitReached, NumberRefused, CaptchaRequired, CaptchaFailed
+    or SendingUnavailable; then no code was sent. Raise TransactionManagementError inside a transaction of the caller if
+    GUARDS has the captcha's guard, and the purpose's rule is not "never".
     """
     asked_at = monotonic()
     canonical = phones.parse(phone)
@@ -79,8 +79,8 @@ def send_code(
     database = using or router.db_for_write(Verification)
     wanted = Wanted(phone=canonical, purpose=purpose, channel=by, client=client, user=user, captcha=captcha)
     decoy = not load_policy(purpose)(wanted)
-    # Once before the guards, so that no captcha is wasted on a platform that is down. No slot is held while they run: a
-    # captcha's server that hangs must not keep others from calling.
+    # Ask for a permit once before the guards, so that no captcha is wasted while the platform is down. Hold no slot
+    # while they run: a captcha service that hangs must not block other sends.
     with permit_to_call(by, route=route):
         pass
     with guarded(wanted, using=database) as guards, permit_to_call(by, route=route):
@@ -102,7 +102,7 @@ def send_code(
 
 
 def _draft(snapshot: Snapshot, *, purpose: str, channel: str, route: Route, client: str, decoy: bool) -> Message:
-    # What the policy said of a verification holds as long as that lives: a resend that changed it would tell.
+    # A resend keeps the policy's first answer: if `decoy` could change, a resend would show who has registered.
     verification = _find_resend(snapshot, purpose=purpose)
     if channel == "voice" and route is not Route.WITHHELD and not _was_sent(verification, snapshot):
         raise UnavailableChannel("a call speaks a code that a message was sent with before: send that first")
@@ -132,7 +132,7 @@ def _draft(snapshot: Snapshot, *, purpose: str, channel: str, route: Route, clie
 
 
 def _find_resend(snapshot: Snapshot, *, purpose: str) -> Verification | None:
-    """Return the verification that was named, with a longer life, if a resend of it is due."""
+    """Return the requested verification, with its new `expires_at`, if its code can be sent again."""
     verification = snapshot.verification
     if verification is None or verification.purpose != purpose:
         return None

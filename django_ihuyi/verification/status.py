@@ -1,4 +1,4 @@
-"""get_status: how far a verification is, for a page that reloads or a mini-program that slept."""
+"""get_status: the state of a verification, for a page that was reloaded or a mini-program that was suspended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from django_ihuyi.limits import Rules, find_refusal
 from django_ihuyi.models import Kind, Message, State, Verification
 from django_ihuyi.models.messages import LEASE
 from django_ihuyi.models.sql.snapshot import Snapshot, read_verification
-from django_ihuyi.models.verifications import parse_id
 from django_ihuyi.phones import fixed_codes
 
 _DELIVERY = {
@@ -32,7 +31,7 @@ _DELIVERY = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """How far a verification is; durations are whole seconds from now. An old one has its phone masked."""
+    """The state of a verification; durations are whole seconds from now. `phone` is masked after it was erased."""
 
     state: str
     delivery: str
@@ -45,24 +44,24 @@ class Status:
 
 @sensitive_variables()
 def get_status(verification_id: str, *, using: str | None = None) -> Status | None:
-    """Return how far a verification is, None for an id that is none."""
-    named = parse_id(verification_id)
+    """Return the state of a verification, or None for an unknown id."""
     database = using or router.db_for_write(Verification)
-    snapshot = read_verification(named, using=database) if named else None
+    snapshot = read_verification(verification_id, using=database)
     if snapshot is None:
         return None
     verification, now = snapshot.verification, snapshot.now
     last = Message.objects.using(database).filter(verification=verification).order_by("-id").first()
     rules = rules_of(verification.purpose)
-    is_told = last is not None and not rules.prevents_enumeration
-    if last and is_told and receipts.settle_unmatched_of(last, using=database):
-        last.refresh_from_db(using=database)  # its receipt overtook the answer to the call
+    # A decoy sends nothing: for a purpose with a policy no answer may depend on the message.
+    shows_delivery = last is not None and not rules.prevents_enumeration
+    if last and shows_delivery and receipts.settle_unmatched_of(last, using=database):
+        last.refresh_from_db(using=database)  # its receipt came before the answer to the call
     return Status(
         state=_state(verification, now),
-        delivery=_delivery(last, now) if last and is_told else "pending",
+        delivery=_delivery(last, now) if last and shows_delivery else "pending",
         phone=verification.phone or verification.recipient.mask,
         purpose=verification.purpose,
-        expires_in=_seconds_until(verification.expires_at, now) if verification.seed else 0,
+        expires_in=max(0, int((verification.expires_at - now).total_seconds())) if verification.seed else 0,
         resend_in=_resend_in(last, verification, now, rules),
         attempts_left=max(0, settings.MAX_ATTEMPTS - verification.attempts),
     )
@@ -70,9 +69,9 @@ def get_status(verification_id: str, *, using: str | None = None) -> Status | No
 
 def _delivery(last: Message, now: datetime) -> str:
     if last.fault == fixed_codes.FAULT:
-        return "pending"  # nothing will come, and nothing need
+        return "pending"  # no message will come, and none is needed
     if last.state == State.SENDING and last.started_at + LEASE <= now:
-        return "unknown"  # whoever was sending it has died
+        return "unknown"  # its worker has died, and recovery has not written it yet
     if last.is_overdue(now):
         return "failed"
     return _DELIVERY[State(last.state)]
@@ -89,12 +88,8 @@ def _state(verification: Verification, now: datetime) -> str:
 
 
 def _resend_in(last: Message | None, verification: Verification, now: datetime, rules: Rules) -> int:
-    """Return what a resend would be told now, as far as it hangs on the last message and on the platform."""
+    """Return the `retry_after` that a resend would get now from the last message and the platform's limits."""
     messages = [last] if last else []
     snapshot = Snapshot(now=now, recipient=verification.recipient, verification=verification, messages=messages)
     refusal = find_refusal(snapshot, purpose=verification.purpose, kind=Kind.CODE, rules=rules)
     return refusal.retry_after if refusal else 0
-
-
-def _seconds_until(moment: datetime, now: datetime) -> int:
-    return max(0, int((moment - now).total_seconds()))

@@ -1,4 +1,4 @@
-"""verify_code: one guess, judged against exactly one verification, counted whatever comes of it."""
+"""verify_code: judge one guess against exactly one verification, and count it whatever the verdict."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from django_ihuyi.models import Recipient, Verification
 from django_ihuyi.models.sql.snapshot import read_verification
 from django_ihuyi.models.verifications import parse_id
 
-#: How long after a right guess its answer can be repeated: it may have been lost on the way.
+#: How long after a right guess its verdict can be repeated, because the response may have been lost.
 REPEATABLE = timedelta(seconds=60)
-#: EXPIRED is answered at the next multiple of so many seconds, so that its time does not tell one that was there once,
-#: and is read, from one that never was.
+#: EXPIRED is returned at the next multiple of this many seconds after the start. Otherwise the time of the answer would
+#: distinguish a finished id, whose row is read, from an unknown one.
 TICK = 0.02
 
 
 class VerdictOutcome(enum.Enum):
-    """What became of a guess."""
+    """The verdict on a guess."""
 
     RIGHT = "right"
     WRONG = "wrong"
-    #: The verification is over, used, or was never there; which of these is not told.
+    #: The verification has expired, was used, or does not exist; which of these is not shown.
     EXPIRED = "expired"
-    #: All attempts of this verification are spent.
+    #: All attempts at this verification are spent.
     EXHAUSTED = "exhausted"
-    #: Too many wrong guesses for this phone and purpose; the guess was not looked at.
+    #: Too many wrong guesses for this phone and purpose; the guess was not judged.
     LIMITED = "limited"
 
 
@@ -56,32 +56,32 @@ class Verdict:
 
 _EXPIRED = Verdict(outcome=VerdictOutcome.EXPIRED)
 _EXHAUSTED = Verdict(outcome=VerdictOutcome.EXHAUSTED, attempts_left=0)
-_TOO_BUSY = Verdict(outcome=VerdictOutcome.LIMITED, retry_after=1)
-
+_CONTENDED = Verdict(outcome=VerdictOutcome.LIMITED, retry_after=1)
 
 Record = Callable[[Verdict], None]
 
 
 @sensitive_variables()
 def verify_code(verification_id: str, code: str, *, using: str | None = None, record: Record | None = None) -> Verdict:
-    """Judge one guess; of any number of parallel right ones exactly one is RIGHT, of wrong ones at most 5 are answered.
+    """Judge one guess. Of any number of parallel right ones exactly one is RIGHT; of wrong ones at most 5 are judged.
 
-    `record` is told a RIGHT or WRONG verdict in the transaction that counts the guess: what it writes holds if the
-    guess is counted, and what it raises gives the guess back.
+    `record` is called with a RIGHT or WRONG verdict in the transaction that counts the guess. Its writes are committed
+    with the count; an exception that it raises rolls back both.
 
-    Raises TransactionManagementError inside a transaction of the caller, whose rollback would give the guess back.
+    Raise TransactionManagementError inside a transaction of the caller, because its rollback would undo the count.
     """
     database = using or router.db_for_write(Verification)
     if transactions.is_open(database):
         raise TransactionManagementError("verify_code counts guesses: call it outside of atomic() and ATOMIC_REQUESTS")
-    named = parse_id(verification_id)
-    if named is None:
+    if parse_id(verification_id) is None:
         return _EXPIRED
     began = time.monotonic()
     try:
-        verdict = transactions.retry(lambda: _judge(named, code, using=database, record=record), using=database)
+        verdict = transactions.retry(
+            lambda: _judge(verification_id, code, using=database, record=record), using=database
+        )
     except transactions.Contended:
-        return _TOO_BUSY
+        return _CONTENDED
     if verdict is _EXPIRED:
         time.sleep(TICK - (time.monotonic() - began) % TICK)
     return verdict
@@ -89,12 +89,11 @@ def verify_code(verification_id: str, code: str, *, using: str | None = None, re
 
 @sensitive_variables()
 def repeat_right(verification_id: str, *, using: str | None = None) -> Verdict:
-    """Repeat the verdict on a right guess, within a minute and until its proof is redeemed; EXPIRED after that.
+    """Return the verdict on a right guess again, within a minute and until its proof is redeemed; EXPIRED after that.
 
-    It asks for no code: call it only for somebody of whom it is known that they made that guess.
+    It checks no code: call it only for the caller that made that guess.
     """
-    named = parse_id(verification_id)
-    snapshot = read_verification(named, using=using or router.db_for_write(Verification)) if named else None
+    snapshot = read_verification(verification_id, using=using or router.db_for_write(Verification))
     if snapshot is None:
         return _EXPIRED
     verification = snapshot.verification
@@ -109,13 +108,16 @@ def _judge(verification_id: str, guess: str, *, using: str, record: Record | Non
         return _EXPIRED
     verification = snapshot.verification
     budget = GuessBudget.load(verification.recipient.guesses, verification.purpose)
-    verdict = _find_end(verification, now=snapshot.now, using=using) or _find_lockout(budget, snapshot.now)
+    verdict = _find_end(verification, now=snapshot.now, using=using)
+    if verdict is None and (until := budget.closed_until(snapshot.now)):
+        retry_after = math.ceil((until - snapshot.now).total_seconds())
+        verdict = Verdict(outcome=VerdictOutcome.LIMITED, retry_after=retry_after)
     if verdict is None:
-        if verification.matches(guess):
-            verdict = _accept(verification, budget, now=snapshot.now, using=using, record=record)
-        else:
-            verdict = _count_failure(verification, budget, now=snapshot.now, using=using, record=record)
-    if verdict.outcome is not VerdictOutcome.RIGHT:
+        is_right = verification.matches(guess)
+        verdict = _count(verification, budget, is_right=is_right, now=snapshot.now, using=using, record=record)
+    if verdict.outcome is VerdictOutcome.RIGHT:
+        signals.code_verified.send_robust(Verification, verification=verification)
+    else:
         signals.code_refused.send_robust(Verification, verification=verification, outcome=verdict.outcome)
     return verdict
 
@@ -133,27 +135,32 @@ def _find_end(verification: Verification, *, now: datetime, using: str) -> Verdi
     return None
 
 
-def _find_lockout(budget: GuessBudget, now: datetime) -> Verdict | None:
-    until = budget.closed_until(now)
-    if until is None:
-        return None
-    return Verdict(outcome=VerdictOutcome.LIMITED, retry_after=math.ceil((until - now).total_seconds()))
-
-
-def _accept(
-    verification: Verification, budget: GuessBudget, *, now: datetime, using: str, record: Record | None
+def _count(
+    verification: Verification,
+    budget: GuessBudget,
+    *,
+    is_right: bool,
+    now: datetime,
+    using: str,
+    record: Record | None,
 ) -> Verdict:
-    verdict = _right(verification)
-    # In a transaction, as a wrong guess, even if it is one statement: without, a right one would overtake wrong ones
-    # that came before it, and be found among many at once more often than by five tries.
+    recipient, purpose = verification.recipient, verification.purpose
+    attempts_left = settings.MAX_ATTEMPTS - verification.attempts - 1
+    if is_right:
+        verdict = _right(verification)
+        guesses = budget.after_success(recipient.guesses, purpose)
+    else:
+        verdict = Verdict(outcome=VerdictOutcome.WRONG, attempts_left=attempts_left)
+        guesses = budget.after_failure(recipient.guesses, purpose, now)
+    # A right guess often needs one statement only, and takes a transaction all the same: without it, it would overtake
+    # wrong guesses, and one among many parallel ones would be found more often than by five tries.
     with transaction.atomic(using=using):
-        Verification.objects.using(using).spend_attempt(verification, right=True, now=now)
-        if budget.in_a_row:
-            cleared = budget.after_success(verification.recipient.guesses, verification.purpose)
-            Recipient.objects.using(using).record_guesses(verification.recipient, cleared)
+        verifications = Verification.objects.using(using)
+        verifications.spend_attempt(verification, right=is_right, now=now, last=not attempts_left)
+        if guesses != recipient.guesses:
+            Recipient.objects.using(using).record_guesses(recipient, guesses)
         if record:
             record(verdict)
-    signals.code_verified.send_robust(Verification, verification=verification)
     return verdict
 
 
@@ -165,17 +172,3 @@ def _right(verification: Verification) -> Verdict:
         purpose=verification.purpose,
         expires_in=int(proofs.LIFETIME.total_seconds()),
     )
-
-
-def _count_failure(
-    verification: Verification, budget: GuessBudget, *, now: datetime, using: str, record: Record | None
-) -> Verdict:
-    attempts_left = settings.MAX_ATTEMPTS - verification.attempts - 1
-    guesses = budget.after_failure(verification.recipient.guesses, verification.purpose, now)
-    verdict = Verdict(outcome=VerdictOutcome.WRONG, attempts_left=attempts_left)
-    with transaction.atomic(using=using):
-        Verification.objects.using(using).spend_attempt(verification, right=False, now=now, last=not attempts_left)
-        Recipient.objects.using(using).record_guesses(verification.recipient, guesses)
-        if record:
-            record(verdict)
-    return verdict

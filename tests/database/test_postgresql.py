@@ -1,4 +1,4 @@
-"""The end of a wait for PostgreSQL, which the server itself cannot bring about when it is frozen."""
+"""end_waits: a frozen PostgreSQL server cannot enforce its own time-out."""
 
 import copy
 import weakref
@@ -13,13 +13,13 @@ pytestmark = [
     pytest.mark.skipif(connection.vendor != "postgresql", reason="it is PostgreSQL's affair"),
 ]
 
-#: A server that has forgotten its time-out is as silent as one that is frozen.
+#: A server without a time-out is as silent as a frozen one.
 FORGET = "SET statement_timeout = 0"
 
 
 @pytest.fixture
 def connect():
-    """Connect anew to a server that promises to end each statement in time."""
+    """Make a new connection whose statements have a time-out."""
     made, processes = [], []
 
     def connect(promise):
@@ -36,7 +36,7 @@ def connect():
     for another in made:
         another.close()
     with connection.cursor() as cursor:
-        # A server that was left has not noticed it yet.
+        # The server has not yet noticed that a connection was closed.
         cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ANY(%s)", [processes])
 
 
@@ -48,7 +48,7 @@ def ask(another, *statements):
 
 
 @pytest.mark.parametrize("promise", ["100", "100ms", "0.1s"])
-def test_a_server_that_does_not_keep_its_own_time_out_is_left(connect, promise):
+def test_a_connection_is_closed_if_the_server_exceeds_its_time_out(connect, promise):
     another = connect(promise)
 
     with pytest.raises(OperationalError, match="does not answer"):
@@ -56,7 +56,7 @@ def test_a_server_that_does_not_keep_its_own_time_out_is_left(connect, promise):
     assert not another.is_usable()
 
 
-def test_a_server_that_keeps_it_is_not_left(connect):
+def test_a_connection_stays_open_if_the_server_keeps_its_time_out(connect):
     another = connect("100")
 
     with pytest.raises(OperationalError, match="statement timeout"):
@@ -76,7 +76,7 @@ def test_two_signals_for_one_connection_bound_it_once(connect):
     assert another.connection.wait is wait
 
 
-def test_a_connection_that_nobody_holds_is_not_kept_by_its_end(connect):
+def test_an_abandoned_connection_is_freed(connect):
     another = connect("100")
     raw = weakref.ref(another.connection)
     another.connection.close()

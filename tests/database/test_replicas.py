@@ -1,4 +1,4 @@
-"""S-07: a router that sends reads to a replica. What a limit or a guess hangs on is read where it is written."""
+"""S-07: a router that sends reads to a replica. Rows that decide a limit or a guess are read from the primary."""
 
 import json
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class ReplicaRouter:
-    """Sends what is read of the app to a replica, unless it says where it wants to be read."""
+    """Sends the app's reads to a replica, unless they name a database."""
 
     def db_for_read(self, model, **hints):
         return "replica" if model._meta.app_label == "ihuyi" else None
@@ -32,7 +32,7 @@ class ReplicaRouter:
 
 @pytest.fixture(autouse=True)
 def _replica(settings, monkeypatch, tmp_path):
-    """One that lags so far behind that it cannot be opened: whoever asks it fails."""
+    """A replica that cannot be opened, so that each read from it fails."""
     replica = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "missing" / "db.sqlite3")}
     monkeypatch.setitem(
         connections.settings, "replica", connections.configure_settings({"default": replica})["default"]
@@ -45,7 +45,7 @@ def _replica(settings, monkeypatch, tmp_path):
 
 @pytest.fixture
 def site(settings, client):
-    # A cache that does not count, so that the send log is.
+    # A cache that does not count, so that the send log is read.
     settings.CACHES = {"default": {"BACKEND": "tests.support.broken_caches.ForgetfulCache"}}
     settings.IHUYI = {
         **settings.IHUYI,
@@ -61,7 +61,7 @@ def site(settings, client):
     return post
 
 
-def test_sends_guesses_and_proofs_ask_no_replica(site, client, outbox):
+def test_sends_guesses_and_proofs_read_no_replica(site, client, outbox):
     issued = site("send-code/", "the-first", phone=PHONE, purpose="login").json()
     repeated = site("send-code/", "the-first", phone=PHONE, purpose="login").json()
     too_soon = site("send-code/", phone=PHONE, purpose="login", verification_id=issued["verification_id"])
@@ -81,7 +81,7 @@ def test_sends_guesses_and_proofs_ask_no_replica(site, client, outbox):
     assert proof.phone == PHONE
 
 
-def test_receipts_and_replies_ask_no_replica(site, client, outbox):
+def test_receipts_and_replies_read_no_replica(site, client, outbox):
     issued = site("send-code/", phone=PHONE, purpose="login").json()
     message = Message.objects.using("default").select_related("recipient").get()
     platform = Platform()
@@ -93,7 +93,7 @@ def test_receipts_and_replies_ask_no_replica(site, client, outbox):
     assert status.json()["delivery"] == "delivered"
 
 
-def test_a_receipt_that_overtook_the_answer_is_found_without_a_replica(site, client, outbox):
+def test_an_early_receipt_is_found_without_a_replica(site, client, outbox):
     issued = site("send-code/", phone=PHONE, purpose="login").json()
     message = Message.objects.using("default").select_related("recipient").get()
     Message.objects.using("default").update(state="sending", platform_id="", finished_at=None)
@@ -106,7 +106,7 @@ def test_a_receipt_that_overtook_the_answer_is_found_without_a_replica(site, cli
     assert status.json()["delivery"] == "delivered"
 
 
-def test_notices_and_the_chores_ask_no_replica(site, configure, outbox):
+def test_notices_recovery_and_purge_read_no_replica(site, configure, outbox):
     configure(TEMPLATES={"hello": {"TEXT": "您好。"}}, CHANNELS=failing())
     delivery.send(PHONE, template="hello")
     left = recover()

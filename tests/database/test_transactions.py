@@ -1,4 +1,4 @@
-"""Inside a caller's transaction nothing leaves before the commit, and nothing at all after a rollback."""
+"""Inside a caller's transaction no message leaves before the commit, and none after a rollback."""
 
 import logging
 
@@ -17,14 +17,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 class BrokenBackend(BaseBackend):
-    """A host's own backend, with a bug."""
+    """A third-party backend with a bug."""
 
     def submit(self, phone, text):
         raise RuntimeError("a bug")
 
 
 class WatchingBackend(LocmemBackend):
-    """Notes whether a transaction is open during the call."""
+    """Records whether a transaction is open during the call."""
 
     seen = []
 
@@ -69,7 +69,7 @@ def test_the_limits_hold_inside_the_callers_transaction_too():
     assert Message.objects.count() == 1
 
 
-def test_what_became_of_the_message_is_written_after_the_commit(configure):
+def test_the_outcome_is_written_after_the_commit(configure):
     configure(CHANNELS=failing(outcome="refused", result_code=408))
 
     with transaction.atomic():
@@ -100,7 +100,7 @@ def test_a_bug_in_a_backend_is_logged_and_does_not_reach_a_caller_who_has_commit
     assert Message.objects.get().state == "sending"
 
 
-def test_signals_go_out_after_the_commit_and_tell_what_really_happened(outbox):
+def test_signals_are_sent_after_the_commit_only(outbox):
     heard = []
 
     def listen(sender, **arguments):

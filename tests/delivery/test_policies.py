@@ -17,7 +17,7 @@ from django_ihuyi.verification import VerdictOutcome, get_status
 from tests.support import dispatchers
 from tests.support.policies import REGISTERED, STRANGER
 from tests.support.time_travel import let_pass
-from tests.support.use_cases import LOCMEM, failing, guess, send, shut_the_gates
+from tests.support.use_cases import LOCMEM, failing, guess, open_circuit_breaker, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outbox", "_policy", "_quick")]
 
@@ -246,7 +246,7 @@ def test_a_policy_that_fails_sends_nothing(configure, outbox):
 
 def test_a_refusal_by_admission_control_is_told_to_both(configure):
     configure(CHANNELS=failing(outcome="unsent"))
-    shut_the_gates()
+    open_circuit_breaker()
 
     assert [is_refused(phone) for phone in BOTH] == [True, True]
     assert not Message.objects.filter(purpose="reset").exists()

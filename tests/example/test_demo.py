@@ -31,8 +31,8 @@ def broken_site():
 
 
 def test_the_first_answer_that_is_not_as_promised_ends_the_story(broken_site, capsys):
-    with pytest.raises(demo.StepFailed, match="should have had the status 202"):
-        demo.tell_the_story(broken_site)
+    with pytest.raises(demo.StepFailed, match="the status 503 instead of 202"):
+        demo.verify_a_phone(broken_site)
 
     assert "  < 503 " in capsys.readouterr().out
 

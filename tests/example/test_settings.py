@@ -127,11 +127,14 @@ def test_redis_is_the_cache_when_its_address_is_given():
         ({"IHUYI_API_KEY": API_KEY}, "IHUYI_ACCOUNT and IHUYI_API_KEY belong together"),
         ({"IHUYI_ACCOUNT": ACCOUNT, "IHUYI_API_KEY": API_KEY}, "SECRET_KEY is needed when DEBUG is off"),
         ({"DEBUG": "0"}, "SECRET_KEY is needed when DEBUG is off"),
-        ({"DEBUG": "perhaps"}, "DEBUG is on or off (1 or 0), not 'perhaps'"),
-        ({"IHUYI_CAPTCHA": "turnstile"}, "IHUYI_CAPTCHA may be image or off or geetest or proof_of_work in this"),
+        ({"DEBUG": "perhaps"}, "DEBUG is 'perhaps': set it to on or off (1 or 0)."),
+        (
+            {"IHUYI_CAPTCHA": "turnstile"},
+            "IHUYI_CAPTCHA is 'turnstile': set it to image or off or geetest or proof_of_work.",
+        ),
         ({"IHUYI_CAPTCHA": "geetest", "IHUYI_GEETEST_ID": "i"}, "IHUYI_GEETEST_ID and IHUYI_GEETEST_KEY are needed"),
-        ({"IHUYI_PLATFORM_CONCURRENCY": "half"}, "IHUYI_PLATFORM_CONCURRENCY is a whole number, not 'half'"),
-        ({"IHUYI_DISPATCHER": "rq"}, "IHUYI_DISPATCHER may be inline or tasks or celery in this version, not 'rq'"),
+        ({"IHUYI_PLATFORM_CONCURRENCY": "half"}, "IHUYI_PLATFORM_CONCURRENCY is 'half': set it to a whole number."),
+        ({"IHUYI_DISPATCHER": "rq"}, "IHUYI_DISPATCHER is 'rq': set it to inline or tasks or celery."),
         ({**DEPLOYED, "IHUYI_DISPATCHER": "celery"}, "IHUYI_DISPATCHER is celery, whose queue is in REDIS_URL"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
@@ -167,7 +170,7 @@ def test_a_simulator_that_the_workers_do_not_share_is_told_of():
     finished = run(READ % ((),), {"IHUYI_DISPATCHER": "tasks"})
 
     assert finished.returncode == 0
-    assert "serve a simulator for all" in finished.stderr
+    assert "run one simulator for all processes" in finished.stderr
 
 
 @pytest.mark.parametrize(

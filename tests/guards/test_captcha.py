@@ -15,6 +15,7 @@ from django_ihuyi.guards import Guard, captcha
 from django_ihuyi.guards.captchas import get_captcha
 from django_ihuyi.models import Message
 from django_ihuyi.models.captchas import SpentCaptcha
+from django_ihuyi.retention.purging import purge
 from tests.support.riddle_captcha import GUARD, riddles, solve
 from tests.support.time_travel import let_pass
 from tests.support.use_cases import PHONE, failing, send
@@ -361,16 +362,8 @@ def test_a_spent_captcha_is_purged_after_a_day():
     assert not SpentCaptcha.objects.spend("a" * 64)
     SpentCaptcha.objects.filter(key="a" * 64).update(expires_at=F("expires_at") - timedelta(days=1))
 
-    assert SpentCaptcha.objects.purge_expired() == 1
+    assert [batch.rows for batch in purge()] == [1]
     assert [spent.key for spent in SpentCaptcha.objects.all()] == ["b" * 64]
-
-
-def test_a_purge_goes_no_further_than_it_is_told():
-    for letter in "abc":
-        SpentCaptcha.objects.spend(letter * 64)
-    SpentCaptcha.objects.update(expires_at=F("expires_at") - timedelta(days=2))
-
-    assert [SpentCaptcha.objects.purge_expired(limit=2) for _ in range(3)] == [2, 1, 0]
 
 
 def test_a_spent_captcha_is_stored_for_longer_than_a_ticket_is_valid(asked):
@@ -378,7 +371,7 @@ def test_a_spent_captcha_is_stored_for_longer_than_a_ticket_is_valid(asked):
         answer = solve(asked())
         asked(captcha=answer)
         SpentCaptcha.objects.update(expires_at=F("expires_at") - timedelta(hours=23))
-        SpentCaptcha.objects.purge_expired()
+        list(purge())
 
         assert asked(OTHERS[0], captcha=answer)
 

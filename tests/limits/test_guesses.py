@@ -1,4 +1,4 @@
-"""How many guesses are answered for one phone and purpose, however many codes are asked for."""
+"""How many guesses are judged for one phone and purpose, however many codes are requested."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -15,7 +15,7 @@ DAY = timedelta(days=1)
 
 
 def failed(in_a_row, *, last=timedelta(0), apart=HOUR * 2):
-    """A budget with so many failures, the last one `last` before NOW, the others `apart` from each other."""
+    """Return a budget with failures `apart` from each other, the last one `last` before NOW."""
     moments = [(NOW - last - apart * number).timestamp() for number in reversed(range(min(in_a_row, 25)))]
     return GuessBudget(failed_at=moments, in_a_row=in_a_row)
 
@@ -32,7 +32,7 @@ def failed(in_a_row, *, last=timedelta(0), apart=HOUR * 2):
         pytest.param(failed(12), HOUR, id="12 in a row"),
         pytest.param(failed(15), 8 * HOUR, id="15 in a row"),
         pytest.param(failed(16), 16 * HOUR, id="16 in a row"),
-        # 32 hours would be the next: a day is the most.
+        # The next doubling would be 32 hours; the longest lockout is a day.
         pytest.param(failed(17), DAY, id="17 in a row"),
         pytest.param(failed(99), DAY, id="99 in a row"),
         pytest.param(failed(99, last=DAY), None, id="99 in a row, rested"),
@@ -40,14 +40,14 @@ def failed(in_a_row, *, last=timedelta(0), apart=HOUR * 2):
         pytest.param(failed(100, last=365 * DAY), DAY, id="100 in a row, a year ago: still locked"),
     ],
 )
-def test_failures_in_a_row_bring_a_rest_that_doubles_and_at_100_a_lock(budget, rest):
+def test_failures_in_a_row_cause_lockouts_that_double_and_a_lock_at_100(budget, rest):
     assert budget.closed_until(NOW) == (rest and NOW + rest)
 
 
 @pytest.mark.parametrize(
     ("budget", "rest"),
     [
-        # Seconds apart, and not in a row: what is left after a bug or a change of the rules.
+        # Seconds apart and not in a row, as after a bug or a change of the rules.
         pytest.param(GuessBudget(failed_at=[NOW.timestamp() - 9] * 24), None, id="24 guesses"),
         pytest.param(GuessBudget(failed_at=[NOW.timestamp() - 9] * 25), DAY - timedelta(seconds=9), id="25 guesses"),
         pytest.param(GuessBudget(failed_at=[NOW.timestamp() - 86_400] * 25), None, id="25 guesses, a day ago"),
@@ -57,7 +57,7 @@ def test_25_guesses_are_answered_in_any_24_hours(budget, rest):
     assert budget.closed_until(NOW) == (rest and NOW + rest)
 
 
-def test_a_failure_is_remembered_for_its_own_purpose():
+def test_a_failure_counts_for_its_own_purpose():
     theirs = {"reset_password": {"failed_at": [1.0], "in_a_row": 1}}
 
     guesses = GuessBudget.load(theirs, "login").after_failure(theirs, "login", NOW)
@@ -65,7 +65,7 @@ def test_a_failure_is_remembered_for_its_own_purpose():
     assert guesses == {**theirs, "login": {"failed_at": [NOW.timestamp()], "in_a_row": 1}}
 
 
-def test_no_more_than_25_moments_are_remembered():
+def test_no_more_than_25_times_are_stored():
     budget = GuessBudget(failed_at=[float(number) for number in range(25)], in_a_row=30)
 
     guesses = budget.after_failure({}, "login", NOW)

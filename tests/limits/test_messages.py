@@ -1,4 +1,4 @@
-"""How many messages may leave for one phone: tables of what was sent, and what may follow."""
+"""How many messages may go to one phone: tables of messages sent, and the refusal that follows."""
 
 import itertools
 from datetime import datetime, timedelta, timezone
@@ -20,7 +20,7 @@ TOO_SOON, FULL = "resend_too_soon", "number_limit"
 
 
 def sent(ago, *, ended=None, **changes):
-    """A message that was created `ago` seconds before NOW; its call ended at once, or `ended` seconds before NOW."""
+    """Return a message created `ago` seconds before NOW; its call ended at once, or `ended` seconds before NOW."""
     return Message(
         **{
             "state": State.SUBMITTED,
@@ -56,13 +56,13 @@ def other(ago, **changes):
     ("messages", "expected"),
     [
         pytest.param([], None, id="never sent to"),
-        # One a second, whatever for, counted from the end of the previous call.
+        # One message a second for all purposes, from the end of the previous call.
         pytest.param([other(0.4)], (TOO_SOON, 1), id="0.4 s after another purpose"),
         pytest.param([other(1.0)], None, id="1 s after another purpose"),
         pytest.param([other(8.0, ended=0.1)], (TOO_SOON, 1), id="0.1 s after the end of a call that took 7.9 s"),
         pytest.param([other(8.0, ended=1.0)], None, id="1 s after the end of a call that took 7 s"),
         # A call under way may arrive at any time before its deadline of 8 s.
-        # Whoever takes a message out of the queue keeps the distance; asking for another one need not wait for that.
+        # The worker that takes a queued message keeps the distance; another request need not wait for it.
         pytest.param([queued(0, purpose="register")], None, id="queued just now"),
         pytest.param([queued(10)], (TOO_SOON, 50), id="queued for the same purpose"),
         pytest.param([queued(29.9)], (TOO_SOON, 31), id="queued for the same purpose, just worth sending"),
@@ -75,32 +75,32 @@ def other(ago, **changes):
         ),
         pytest.param([sending(0, purpose="register")], (TOO_SOON, 9), id="being sent since just now"),
         pytest.param([sending(5, purpose="register")], (TOO_SOON, 4), id="being sent since 5 s"),
-        # Past the deadline nobody knows: a second at a time, until the lease of 60 s says that the worker died.
+        # After the deadline: one second at a time, until the lease of 60 s ends.
         pytest.param([sending(20, purpose="register")], (TOO_SOON, 1), id="being sent since 20 s"),
         pytest.param([sending(59.9, purpose="register")], (TOO_SOON, 1), id="being sent, just within the lease"),
         pytest.param([sending(60, purpose="register")], None, id="being sent, past the lease"),
-        # 60 seconds between messages of one purpose, counted from when the caller asked.
+        # 60 seconds between messages of one purpose, from the request.
         pytest.param([sent(1)], (TOO_SOON, 59), id="same purpose, 1 s ago"),
         pytest.param([sent(59.5)], (TOO_SOON, 1), id="same purpose, 59.5 s ago"),
         pytest.param([sent(60)], None, id="same purpose, 60 s ago"),
-        # The longest of several waits is told.
+        # Of several waits the longest is returned.
         pytest.param([other(0.5), sent(10)], (TOO_SOON, 50), id="pace and interval at once"),
-        # What certainly did not leave is not counted, nor does it set the pace.
+        # An unsent message is not counted, and delays no other.
         pytest.param([sent(2, counted=False, state=State.REFUSED)], None, id="refused 2 s ago"),
         pytest.param([sent(0.1, counted=False, state=State.UNSENT)], None, id="unsent just now"),
-        # A refused one did reach the platform, which counts attempts a second.
+        # A refused message did reach the platform, which counts attempts in each second.
         pytest.param([sent(0.1, counted=False, state=State.REFUSED)], (TOO_SOON, 1), id="refused just now"),
         pytest.param([sent(10, state=State.UNKNOWN)], (TOO_SOON, 50), id="unknown counts as sent"),
     ],
 )
-def test_messages_to_one_number_keep_their_distance(messages, expected):
+def test_messages_to_one_number_wait_for_each_other(messages, expected):
     found = refusal(*messages)
 
     assert found == (expected and Refusal(code=expected[0], retry_after=expected[1]))
 
 
 def five(oldest, **changes):
-    """Five messages, one an hour apart but for the oldest."""
+    """Return five messages an hour apart, except for the oldest."""
     return [sent(3600 * number, **changes) for number in range(1, 5)] + [sent(oldest, **changes)]
 
 
@@ -114,9 +114,9 @@ def five(oldest, **changes):
         # NOW is ten seconds after midnight in Shanghai: five before midnight still count.
         pytest.param(five(20), Kind.CODE, (FULL, DAY - 4 * 3600), id="five, midnight between"),
         pytest.param([sent(61 + n) for n in range(5)], Kind.CODE, (FULL, DAY - 65), id="five just before midnight"),
-        # The message is the platform's from when it arrives, which the end of its call bounds.
+        # The platform counts from the arrival, which is not later than the end of the call.
         pytest.param(five(DAY + 5, finished_at=NOW - timedelta(hours=23)), Kind.CODE, (FULL, 3600), id="late ends"),
-        # Codes are counted apart from all messages, and within them.
+        # Codes have a limit of their own, and count as messages too.
         pytest.param(five(20_000, kind=Kind.NOTICE), Kind.CODE, (FULL, DAY - 20_000), id="a code after five notices"),
         pytest.param(five(20_000), Kind.NOTICE, (FULL, DAY - 20_000), id="a notice after five codes"),
         pytest.param(five(20_000, counted=False, state=State.REFUSED), Kind.CODE, None, id="five that did not leave"),
@@ -131,7 +131,7 @@ def test_five_messages_leave_in_any_24_hours(messages, kind, expected):
 
 
 def refused(number, result_code):
-    """So many messages that the platform refused, a minute apart, the newest a minute old."""
+    """Return refused messages a minute apart, the newest a minute old."""
     changes = {"counted": False, "state": State.REFUSED, "result_code": result_code}
     return [sent(60 * (place + 1), **changes) for place in range(number)]
 
@@ -142,11 +142,11 @@ def refused(number, result_code):
         pytest.param(refused(14, 4072), Kind.CODE, None, id="14 refused texts"),
         pytest.param(refused(15, 4072), Kind.CODE, (FULL, DAY - 900), id="15 refused texts"),
         pytest.param(refused(15, 4077), Kind.NOTICE, (FULL, DAY - 900), id="15 for no known reason, then a notice"),
-        # The platform may look at the balance last.
+        # The platform may check the balance last, after it has counted.
         pytest.param(refused(15, 4051), Kind.CODE, (FULL, DAY - 900), id="15 without balance"),
         pytest.param(refused(15, None), Kind.CODE, (FULL, DAY - 900), id="15 times HTTP 429"),
         pytest.param([*refused(11, 407), *five(20_000)[:4]], Kind.CODE, (FULL, DAY - 14_400), id="4 of 15 left"),
-        # Whoever is not let in is nobody, and what is no number is none.
+        # A refused account, or a text that is no number, is not an attempt at a number.
         pytest.param(refused(40, 405), Kind.CODE, None, id="a wrong key"),
         pytest.param(refused(40, 406), Kind.CODE, None, id="a number that does not exist"),
         pytest.param(
@@ -161,7 +161,7 @@ def test_a_number_is_tried_fifteen_times_in_any_24_hours(messages, kind, expecte
     assert found == (expected and Refusal(code=expected[0], retry_after=expected[1]))
 
 
-def test_whoever_may_send_more_messages_may_try_as_often():
+def test_attempts_are_not_fewer_than_allowed_messages():
     rules = Rules(resend_interval=timedelta(seconds=60), messages=30, codes=30)
 
     assert refusal(*refused(29, 4072), rules=rules) is None
@@ -188,7 +188,7 @@ AHEAD, PAST = NOW + timedelta(seconds=90), NOW - timedelta(seconds=1)
         pytest.param({"full_until": PAST}, Kind.CODE, None, id="4082: the day is over"),
         pytest.param({"code_full_until": AHEAD}, Kind.CODE, (FULL, 90), id="4085: full for codes"),
         pytest.param({"code_full_until": AHEAD}, Kind.NOTICE, None, id="4085: notices still leave"),
-        # A suppressed number counts down like a full one, and starts again: its answers tell no difference.
+        # A suppressed number counts down like a full one and starts again, so that no answer distinguishes it.
         pytest.param({"suppressed_at": PAST, "suppressed_code": 408}, Kind.NOTICE, (FULL, DAY - 1), id="408"),
         pytest.param({"suppressed_at": PAST - timedelta(days=99)}, Kind.CODE, (FULL, DAY - 1), id="408: for ever"),
         pytest.param({"suppressed_at": NOW - timedelta(days=1)}, Kind.CODE, (FULL, DAY), id="408: after a day"),
@@ -197,7 +197,7 @@ AHEAD, PAST = NOW + timedelta(seconds=90), NOW - timedelta(seconds=1)
         ),
     ],
 )
-def test_what_the_platform_said_of_a_number_is_kept_to(learned, kind, expected):
+def test_the_platforms_limits_of_a_number_hold(learned, kind, expected):
     found = refusal(kind=kind, **learned)
 
     assert found == (expected and Refusal(code=expected[0], retry_after=expected[1]))

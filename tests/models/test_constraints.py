@@ -1,4 +1,4 @@
-"""What no row may ever say, whoever writes it: the database's own last word."""
+"""Constraints: rows that the database refuses, whatever code writes them."""
 
 import pytest
 from django.apps import apps
@@ -11,7 +11,7 @@ from tests.support.use_cases import guess_right, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outbox")]
 
-# What breaks each of them.
+# A write that breaks each constraint.
 BROKEN = {
     "ihuyi_verif_lives": lambda: Verification.objects.update(expires_at=F("created_at")),
     "ihuyi_verif_redeemed": lambda: Verification.objects.update(verified_at=None, proof_redeemed_at=timezone.now()),

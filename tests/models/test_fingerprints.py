@@ -1,4 +1,4 @@
-"""A number is found by its fingerprint through every rotation of the key; of two rows, both are counted."""
+"""Fingerprints: a number is found after each rotation of the key, and the limits count both of two rows."""
 
 import hmac
 from datetime import datetime, timezone
@@ -25,7 +25,7 @@ OLD, NEW = "the-old-secret-key-of-more-than-32-bytes", "the-new-secret-key-of-mo
 
 @pytest.fixture
 def know(settings):
-    """Let this process know some keys, as in `know(NEW, OLD)`: the first one is today's."""
+    """Set the keys of this process, as in `know(NEW, OLD)`: the first one is today's."""
 
     def change(key, *fallbacks):
         settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = key, list(fallbacks)
@@ -34,7 +34,7 @@ def know(settings):
 
 
 def erase():
-    """Let the number's time pass, and purge."""
+    """Let the number's retention period pass, and purge."""
     let_pass(days=8)
     list(retention.purge())
 
@@ -60,8 +60,8 @@ def test_a_fingerprint_is_128_bits_that_only_the_key_can_make(know):
     assert first != phones.fingerprint(PHONE) != phones.fingerprint("+8613800138001")
 
 
-def test_it_is_made_with_a_key_of_its_own(know):
-    """Another label for each use of SECRET_KEY, so that nothing made for one of them can be traded for another."""
+def test_a_fingerprint_has_a_key_of_its_own(know):
+    """Each use of SECRET_KEY has a label of its own, so that a value made for one use is worthless for another."""
     know(OLD, NEW)
 
     made = [
@@ -86,7 +86,7 @@ def test_a_rotation_forgets_no_limit(know):
 
 
 def test_limits_hold_for_a_forgotten_number_through_a_rotation(know):
-    """Then the fingerprint is all that there is."""
+    """A forgotten number is found by its fingerprint only."""
     know(OLD)
     for _ in range(5):
         send()
@@ -107,7 +107,7 @@ def test_a_rotation_forgets_no_suppression_of_an_erased_number(know):
     assert is_refused()
 
 
-def test_a_number_that_is_still_there_is_found_though_its_key_is_gone(know):
+def test_a_stored_number_is_found_without_its_key(know):
     know(OLD)
     for _ in range(5):
         send()
@@ -117,7 +117,7 @@ def test_a_number_that_is_still_there_is_found_though_its_key_is_gone(know):
     assert is_refused()
 
 
-def test_its_fingerprint_is_brought_to_todays_key_before_the_number_goes(know):
+def test_a_fingerprint_gets_todays_key_before_its_number_is_erased(know):
     know(OLD)
     send()
     suppress()
@@ -130,7 +130,7 @@ def test_its_fingerprint_is_brought_to_todays_key_before_the_number_goes(know):
 
 
 def test_workers_of_both_sides_of_a_rotation_count_one_row(know):
-    """While a deployment rolls, some know only the old key, and some the new one too."""
+    """During a rolling deployment some workers know only the old key, and others the new one too."""
     for key in ([OLD], [NEW, OLD], [OLD], [NEW, OLD], [OLD]):
         know(*key)
         send()
@@ -142,7 +142,7 @@ def test_workers_of_both_sides_of_a_rotation_count_one_row(know):
     assert Recipient.objects.count() == 1
 
 
-def test_a_worker_that_met_no_row_gives_way_to_one_that_wrote_one_under_another_key(know):
+def test_a_claim_is_stale_if_another_key_made_the_row_meanwhile(know):
     know(OLD)
     snapshot = read_snapshot(PHONE, using="default")
     know(NEW)
@@ -152,7 +152,7 @@ def test_a_worker_that_met_no_row_gives_way_to_one_that_wrote_one_under_another_
         write_claimed(message_to(snapshot), using="default")
 
 
-def test_a_worker_that_saw_the_number_before_it_was_erased_reads_again():
+def test_a_claim_is_stale_if_the_number_was_erased_meanwhile():
     send()
     let_pass(days=8)
     snapshot = read_snapshot(PHONE, using="default")
@@ -168,7 +168,7 @@ def message_to(snapshot):
 
 @pytest.fixture
 def two_rows(know):
-    """Two rows of one phone: the key of the first was out of use when the second came to be."""
+    """Two rows of one phone: the second was made while the first one's key was retired."""
     know(OLD)
     guess_right(send())
     Reply.objects.record(PHONE, "收到", platform_id="1", replied_at=REPLIED_AT)
@@ -180,8 +180,8 @@ def two_rows(know):
     assert Recipient.objects.count() == 2
 
 
-def test_the_row_with_the_number_gets_the_messages_and_the_other_one_stays_as_it_is(two_rows):
-    """Neither is renamed: the other one may hold the fingerprint that today's key makes, which is unique."""
+def test_of_two_rows_the_one_with_the_number_gets_the_messages(two_rows):
+    """Neither row gets another fingerprint: the other one may have it, and fingerprints are unique."""
     before = [(row.pk, row.fingerprint) for row in Recipient.objects.order_by("pk")]
 
     issued = send()
@@ -248,7 +248,7 @@ def test_a_verification_of_the_row_that_was_erased_is_not_sent_again(two_rows):
     assert issued.verification_id != lost.pk
 
 
-def test_of_two_rows_that_were_both_erased_the_one_under_the_newest_key_gets_the_number_back(two_rows, know):
+def test_of_two_erased_rows_the_one_with_the_newest_key_gets_the_number_back(two_rows, know):
     know(NEW)
     erase()
     know(NEW, OLD)
@@ -261,7 +261,7 @@ def test_of_two_rows_that_were_both_erased_the_one_under_the_newest_key_gets_the
     assert guess_right(issued).phone == PHONE
 
 
-def test_a_purge_leaves_two_rows_two(two_rows):
+def test_a_purge_does_not_join_two_rows(two_rows):
     Recipient.objects.filter(phone=PHONE).update(fingerprint=numbers._fingerprint(PHONE, b"another-key"))
     Recipient.objects.filter(phone=None).update(fingerprint=phones.fingerprint(PHONE))
     erase()
@@ -277,7 +277,7 @@ def test_both_rows_are_forgotten(two_rows):
 
 
 @pytest.mark.parametrize("keys", [1, 2, 3])
-def test_a_send_takes_no_statement_more_however_many_keys_there_are(know, keys, django_assert_num_queries):
+def test_a_send_takes_the_same_statements_with_many_keys(know, keys, django_assert_num_queries):
     know(*(f"{place}-secret-key-of-more-than-32-bytes-and-so-on" for place in range(keys)))
     send()
     let_pass(seconds=61)
@@ -289,7 +289,7 @@ def test_a_send_takes_no_statement_more_however_many_keys_there_are(know, keys, 
 
 
 def test_a_number_is_looked_up_by_its_indexes():
-    """By number or fingerprint, and by nothing that grows with the table."""
+    """The lookup takes the same time in a large table."""
     send()
     with connection.cursor() as cursor:
         lookup, parameters = Recipient.objects.of(PHONE).query.sql_with_params()
@@ -303,7 +303,7 @@ def test_a_number_is_looked_up_by_its_indexes():
     assert "SCAN ihuyi_recipient" not in plan
 
 
-def test_what_is_found_is_sent_to_the_number_that_was_asked_for():
+def test_a_message_goes_to_the_requested_number():
     send()
     erase()
 

@@ -1,4 +1,4 @@
-"""Each index earns what it costs a send: there is a query that would read a whole table without it."""
+"""Each index has a query that would read a whole table without it."""
 
 from datetime import timedelta
 
@@ -13,7 +13,6 @@ from django_ihuyi.delivery.receipts import take_receipt
 from django_ihuyi.models import Message, Recipient, Reply, Verification
 from django_ihuyi.models.batches import BatchRow
 from django_ihuyi.models.budgets import Budget
-from django_ihuyi.models.captchas import SpentCaptcha
 from django_ihuyi.models.receipts import Receipt
 from django_ihuyi.models.sql.snapshot import read_snapshot
 from django_ihuyi.retention.steps import STEPS
@@ -24,7 +23,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outbox")]
 
 NOW = timezone.now()
 
-# What an index is for: its table and columns, and a query that the app makes.
+# Table and columns of each index, and a query of the app that needs it.
 QUERIES = {
     "recipient: forgotten_at": lambda issued: purge("forgotten numbers"),
     "recipient: suppressed_at": lambda issued: count_of_today(Recipient, "suppressed_at"),
@@ -33,7 +32,7 @@ QUERIES = {
     "verification: verified_at, expires_at": lambda issued: purge("verifications that did not succeed"),
     "message: recipient_id, created_at": lambda issued: read_snapshot(PHONE, using="default"),
     "message: verification_id": lambda issued: get_status(issued.verification_id),
-    "message: client, created_at": lambda issued: list(Message.objects.asked_for_in_vain("192.0.2.1", since=NOW)),
+    "message: client, created_at": lambda issued: list(Message.objects.unverified_codes("192.0.2.1", since=NOW)),
     "message: created_at": lambda issued: Message.objects.age_of_latest(300),
     "message: platform_id": lambda issued: take_receipt_of_unknown(),
     "message: state, created_at": lambda issued: list(Message.objects.left_behind().order_by("created_at")),
@@ -41,11 +40,11 @@ QUERIES = {
     "batchrow: message_id": lambda issued: BatchRow.objects.filter(message=1).exists(),
     "budget: refused_at": lambda issued: count_of_today(Budget, "refused_at"),
     "budget: updated_at": lambda issued: list(Budget.objects.order_by("-updated_at")[:50]),
-    "spentcaptcha: expires_at": lambda issued: SpentCaptcha.objects.purge_expired(),
+    "spentcaptcha: expires_at": lambda issued: purge("spent captchas"),
     "idempotencykey: expires_at": lambda issued: purge("answers to idempotency keys"),
     "unmatchedreceipt: received_at": lambda issued: purge("unmatched receipts"),
     "reply: received_at": lambda issued: purge("replies"),
-    # Another one, of a unique constraint, begins with the recipient too: a database may take either.
+    # The index of a unique constraint begins with the recipient too: a database may use either.
     "reply: recipient_id, replied_at": lambda issued: Reply.objects.filter(recipient_id=1).exists(),
 }
 EITHER = {"reply: recipient_id, replied_at": "ihuyi_reply_once"}
@@ -62,13 +61,13 @@ def take_receipt_of_unknown():
 
 
 def count_of_today(model, field):
-    """As the admin asks, filtered by a date."""
+    """Count rows as the admin does, filtered by a date."""
     rows = model.objects.filter(**{f"{field}__gte": NOW, f"{field}__lt": NOW + timedelta(days=1)})
     return BoundedPaginator(rows, 50).count
 
 
 def indexes():
-    """Return the indexes that are no constraints, {"table: columns": name}."""
+    """Return the indexes that are not constraints, {"table: columns": name}."""
     found = {}
     with connection.cursor() as cursor:
         for model in apps.get_app_config("ihuyi").get_models():
@@ -100,7 +99,7 @@ def test_a_query_of_the_app_finds_its_rows_by_the_index(index):
 
 
 @pytest.mark.skipif(connection.vendor == "mysql", reason="MariaDB makes indexes of its own for references")
-def test_there_is_such_a_query_for_every_index():
+def test_every_index_has_a_query():
     assert set(QUERIES) == set(indexes())
 
 

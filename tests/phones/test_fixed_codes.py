@@ -20,7 +20,7 @@ from tests.support import dispatchers
 from tests.support.database_dump import dump
 from tests.support.policies import STRANGER
 from tests.support.time_travel import let_pass
-from tests.support.use_cases import PHONE, failing, guess, send, shut_the_gates
+from tests.support.use_cases import PHONE, failing, guess, open_circuit_breaker, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outbox", "_test_number")]
 
@@ -121,7 +121,7 @@ def test_a_resend_and_a_call_bring_the_same_verification(configure, settings):
 
 def test_the_platform_need_not_work(configure):
     configure(CHANNELS=failing(outcome="unsent"))
-    shut_the_gates()
+    open_circuit_breaker()
 
     assert guess(send(), CODE).outcome is VerdictOutcome.RIGHT
 

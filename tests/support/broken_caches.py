@@ -4,7 +4,7 @@ from django.core.cache.backends.dummy import DummyCache
 
 
 class ForgetfulCache(DummyCache):
-    """Adds nothing and has nothing to count up, without ever raising the error of a connection."""
+    """Adds no key and finds none to increment, but raises no connection error."""
 
     def add(self, *args, **kwargs):
         return False

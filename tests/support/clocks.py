@@ -1,8 +1,8 @@
-"""A clock that a test turns."""
+"""A clock that a test sets."""
 
 
 class Clock:
-    """Stands still until time is let pass."""
+    """Stands still until `let_pass`."""
 
     def __init__(self):
         self.seconds = 1000.0

@@ -1,11 +1,11 @@
-"""Watch how secrets are compared: only hmac.compare_digest takes as long for a near miss as for any other."""
+"""Count constant-time comparisons: hmac.compare_digest takes the same time however much of a guess is right."""
 
 import hmac
 import sys
 
 
 def count_comparisons(act):
-    """Return how often `act` calls hmac.compare_digest in this thread; it is called for real."""
+    """Return how often `act` calls hmac.compare_digest in this thread, without replacing it."""
     called = []
 
     def note(frame, event, function):

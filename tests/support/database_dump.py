@@ -1,10 +1,10 @@
-"""All that the database holds, as text to search."""
+"""The content of the database, as text to search."""
 
 from django.db import connection
 
 
 def dump():
-    """Return every value of every row of every table, a line each."""
+    """Return every value of every row of every table, one on a line."""
     with connection.cursor() as cursor:
         values = []
         for table in connection.introspection.table_names(cursor):

@@ -1,4 +1,4 @@
-"""Dispatchers of a host's own, which prove the seam: one keeps the ids in a list, one is down."""
+"""Third-party dispatchers, which prove the interface: one keeps the ids in a list, one is down."""
 
 from django_ihuyi import tasks
 from django_ihuyi.delivery.dispatchers.base import Dispatcher
@@ -9,21 +9,21 @@ DECEIVING = "tests.support.dispatchers.DeceivingDispatcher"
 
 DEFERRING = "tests.support.dispatchers.DeferringDispatcher"
 
-#: What was enqueued, oldest first: (id, kind, alias of the database).
+#: Enqueued messages, oldest first: (id, kind, alias of the database).
 queue = []
-#: What was enqueued for a later moment: (ids, kind, seconds).
+#: Messages enqueued for later: (ids, kind, seconds).
 later = []
 
 
 class KeepingDispatcher(Dispatcher):
-    """Keeps what it is given until a test says `work()`."""
+    """Keeps its messages until a test calls `work()`."""
 
     def enqueue(self, message_id, *, kind, using):
         queue.append((message_id, kind, using))
 
 
 class DeferringDispatcher(KeepingDispatcher):
-    """Keeps apart what is for a later moment."""
+    """Also keeps messages for later, in a list of their own."""
 
     def enqueue_later(self, message_ids, *, kind, using, seconds):
         later.append((list(message_ids), kind, seconds))
@@ -33,11 +33,11 @@ class FailingDispatcher(Dispatcher):
     """A queue that is down."""
 
     def enqueue(self, message_id, *, kind, using):
-        raise ConnectionRefusedError("nobody listens")
+        raise ConnectionRefusedError("connection refused")
 
 
 class DeceivingDispatcher(Dispatcher):
-    """A queue that takes a message, has it sent at once, and says that it did not."""
+    """A queue that sends a message at once, and then raises as if it had not taken it."""
 
     def enqueue(self, message_id, *, kind, using):
         tasks.run(message_id, using=using)
@@ -45,11 +45,11 @@ class DeceivingDispatcher(Dispatcher):
 
 
 class NoDispatcher:
-    """Something else."""
+    """Not a subclass of Dispatcher."""
 
 
 def work():
-    """Do all that is in the queue, as a worker does."""
+    """Run all messages in the queue, as a worker does."""
     while queue:
         message_id, _, using = queue.pop(0)
         tasks.run(message_id, using=using)

@@ -1,17 +1,17 @@
-"""What the documentation's pages hold: blocks of code, prose, links."""
+"""The documentation's pages: their blocks of code, prose and links."""
 
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-#: What is built (docs/_build) is not ours to judge.
+#: Without docs/_build, which has copies.
 PAGES = sorted([*ROOT.glob("*.md"), *(path for path in ROOT.glob("docs/**/*.md") if "_build" not in path.parts)])
 
 _BLOCK = re.compile(r"^(?P<fence>`{3,})(?P<language>\w*)\n(?P<body>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
 
 
 def named(page):
-    """Name a page, as the id of a test."""
+    """Return a page's path, as the id of a test."""
     return page.relative_to(ROOT).as_posix()
 
 

@@ -1,6 +1,6 @@
-"""Empty the database after a test that commits, as Django does; but leave what each migration would write anew.
+"""Empty the database after a test that commits, as Django does, but keep content types and permissions.
 
-Django writes all content types and permissions again after every such test, which takes longer than most of the tests.
+Django deletes and writes them again after every such test, which takes longer than most of the tests.
 """
 
 from django.contrib.auth.models import Permission
@@ -13,7 +13,7 @@ KEPT = {model._meta.db_table for model in (ContentType, Permission)}
 
 
 def install():
-    """Let all tests end so."""
+    """Use this for all tests."""
     TransactionTestCase._fixture_teardown = _empty
 
 

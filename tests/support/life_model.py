@@ -1,6 +1,6 @@
-"""What holds of codes for one phone, in the simplest words: tests/verification/test_life.py plays it against the app.
+"""A model of the rules for the codes of one phone. tests/verification/test_life.py compares the app with it.
 
-Seconds count from the model's own beginning. It forgets nothing, reads no clock and knows no database.
+Times are seconds since the model's start. It keeps all data, and uses no clock and no database.
 """
 
 from collections import defaultdict
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 MINUTE, DAY = 60, 24 * 60 * 60
 MESSAGES_A_DAY, ATTEMPTS = 5, 5
-GUESSES_A_DAY, FAILURES_BEFORE_REST, FAILURES_BEFORE_LOCK = 25, 10, 100
+GUESSES_A_DAY, FAILURES_BEFORE_LOCKOUT, FAILURES_BEFORE_LOCK = 25, 10, 100
 LIFE, LONGEST_LIFE, SHORTEST_REMAINDER = 5 * MINUTE, 10 * MINUTE, 2 * MINUTE
 
 
@@ -21,7 +21,7 @@ class Code:
     expires_at: float
     attempts: int = 0
     is_verified: bool = False
-    #: An expiry that somebody saw is for ever.
+    #: An expiry that was seen is permanent.
     is_seen_over: bool = False
 
 
@@ -30,14 +30,14 @@ class Model:
 
     def __init__(self):
         self.codes = {}
-        self.sent = []  # (when, purpose) of what may have left
+        self.sent = []  # (when, purpose) of each message that may have left
         self.failures = defaultdict(list)  # of each purpose, since its last right guess
         self.guesses = 0
 
     # Sending
 
     def refusal(self, purpose, now):
-        """Why no code may leave, or None: of several reasons the one that lasts longest."""
+        """Return the reason why no code may leave, or None; of several the one that lasts longest."""
         if self.closed_until(purpose, now) > now:
             return "guess_limit"
         waits = [(when + 1, "resend_too_soon") for when, _ in self.sent]
@@ -48,14 +48,14 @@ class Model:
         return reason if until > now else None
 
     def is_resend(self, named, purpose, now):
-        """Whether naming this verification sends its code again, instead of a new one."""
+        """Return True if a request with this verification's id sends its code again, instead of a new one."""
         code = self.codes.get(named)
         if code is None or code.purpose != purpose or self.end(code, now):
             return False
         return min(now + LIFE, code.issued_at + LONGEST_LIFE) - now >= SHORTEST_REMAINDER
 
     def send(self, id, *, purpose, named, now, has_left):
-        """Note what was sent, and return whether the answer may name this verification."""
+        """Record a message; `id` is the verification that the answer has."""
         if has_left:
             self.sent.append((now, purpose))
         if id == named:
@@ -66,7 +66,7 @@ class Model:
     # Guessing
 
     def end(self, code, now):
-        """Why a verification takes no guess any more, or None."""
+        """Return the reason why a verification takes no more guesses, or None."""
         if code.is_verified:
             return "expired"
         if code.attempts >= ATTEMPTS:
@@ -74,19 +74,19 @@ class Model:
         return "expired" if code.is_seen_over or code.expires_at <= now else None
 
     def closed_until(self, purpose, now):
-        """Until when no guess for this purpose is looked at."""
+        """Return the time until which no guess for this purpose is judged."""
         failures = self.failures[purpose]
         until = now
         if len(failures) >= FAILURES_BEFORE_LOCK:
             return float("inf")
-        if len(failures) >= FAILURES_BEFORE_REST:
-            until = failures[-1] + min(15 * MINUTE * 2 ** (len(failures) - FAILURES_BEFORE_REST), DAY)
+        if len(failures) >= FAILURES_BEFORE_LOCKOUT:
+            until = failures[-1] + min(15 * MINUTE * 2 ** (len(failures) - FAILURES_BEFORE_LOCKOUT), DAY)
         if len(failures) >= GUESSES_A_DAY:
             until = max(until, failures[-GUESSES_A_DAY] + DAY)
         return until
 
     def verdict(self, id, is_right, now):
-        """What is answered to a guess."""
+        """Return the verdict on a guess."""
         code = self.codes[id]
         end = self.end(code, now)
         if end:
@@ -96,7 +96,7 @@ class Model:
         return "right" if is_right else "wrong"
 
     def guess(self, id, verdict, now):
-        """Note a guess, and what was answered to it."""
+        """Record a guess and its verdict."""
         code = self.codes[id]
         code.is_seen_over = code.is_seen_over or (verdict == "expired" and not code.is_verified)
         if verdict in ("right", "wrong"):

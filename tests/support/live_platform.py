@@ -1,4 +1,4 @@
-"""A site beside a platform: the simulator, served over real HTTP on loopback."""
+"""A site and its platform: the simulator, served over real HTTP on loopback."""
 
 import io
 
@@ -10,10 +10,10 @@ from django_ihuyi.simulator.server import serving
 
 REDIS = "django.core.cache.backends.redis.RedisCache"
 IHUYI = "django_ihuyi.backends.ihuyi.IhuyiBackend"
-#: Neither is one that the checks know from some documentation.
+#: Not the example values of the platform's documentation, which the checks report.
 OPTIONS = {"account": "C83915027", "api_key": "9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d", "connect_timeout": 1.0}
 ACCOUNT = Account(account=OPTIONS["account"], api_key=OPTIONS["api_key"])
-#: A site without them is warned; the doctor's own messages need none here.
+#: The checks warn a site without guards.
 GUARDS = {
     "GUARDS": ["django_ihuyi.guards.captcha.CaptchaGuard", "django_ihuyi.guards.budgets.BudgetGuard"],
     "CAPTCHA": {"BACKEND": "image", "RULES": {"*": "never"}},
@@ -23,7 +23,7 @@ PATH = "/webservice/sms.php"
 
 @pytest.fixture
 def site(settings, configure):
-    """Let the channel `sms` reach an address, as in `site(url, api_key="wrong")`."""
+    """Point the channel `sms` to a URL, as in `site(url, api_key="wrong")`."""
 
     def reach(url, **options):
         settings.SECRET_KEY = "k" * 50
@@ -35,7 +35,7 @@ def site(settings, configure):
 
 @pytest.fixture
 def platform(site):
-    """Serve a simulator with some account, and let the site reach it; return the simulator."""
+    """Serve a simulator with an account, point the site to it, and return the simulator."""
     servers = []
 
     def serve(*, account=ACCOUNT, options=None, **about):
@@ -52,7 +52,7 @@ def platform(site):
 
 @pytest.fixture
 def run():
-    """Run a command as a person would; return its exit code and the lines that it printed."""
+    """Run a management command; return its exit code and the lines that it printed."""
 
     def run(*words):
         printed = io.StringIO()
@@ -66,5 +66,5 @@ def run():
 
 
 def submits(simulator):
-    """What was submitted, accepted or not."""
+    """Return the journal's Submit requests, accepted or not."""
     return [entry for entry in simulator.journal() if entry.action == "Submit"]

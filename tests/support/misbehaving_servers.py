@@ -1,4 +1,4 @@
-"""Servers on loopback that misbehave on purpose, and note what reached them."""
+"""Servers on loopback that misbehave on purpose, and record the requests that reached them."""
 
 import contextlib
 import socket
@@ -10,13 +10,13 @@ ACCEPTED = '{"code":2,"msg":"提交成功","smsid":"16165686731585006595"}'.enco
 
 
 def answer(body=b"", status="200 OK", headers=()):
-    """The bytes of a whole HTTP answer."""
+    """Return the bytes of a complete HTTP response."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 class Server:
-    """Listen on a free port; `behave(connection, server)` is called for each whole request that came."""
+    """Listen on a free port, and call `behave(connection, server)` for each complete request."""
 
     def __init__(self, behave, *, tls=None):
         self.behave = behave
@@ -55,7 +55,7 @@ class Server:
             thread.start()
 
     def _serve(self, connection):
-        # A client that hangs up is what these tests are about.
+        # Clients in these tests close connections early, on purpose.
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
             stack.callback(connection.close)
             connection.settimeout(0.05)
@@ -96,7 +96,7 @@ def _content_length(data):
 
 
 def says(data):
-    """Behave well on the wire, whatever the answer says."""
+    """Send a response and keep the connection open."""
 
     def behave(connection, server):
         connection.sendall(data)
@@ -114,7 +114,7 @@ def says_and_waits(data):
 
 
 def drips(data):
-    """A byte every 20 ms: no single read of it ever takes long."""
+    """Send a byte every 20 ms, so that no single read takes long."""
 
     def behave(connection, server):
         for byte in data:
@@ -155,7 +155,7 @@ def reset(connection):
 
 @contextlib.contextmanager
 def raw_listener(handle):
-    """Listen without HTTP: `handle(connection, over)` for each connection, before anything is read."""
+    """Listen without HTTP: call `handle(connection, over)` for each connection, before it is read."""
     over = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
     threads = []

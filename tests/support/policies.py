@@ -1,4 +1,4 @@
-"""Policies of a host's own: who is registered, and one that cannot say."""
+"""Policies of a host: one that knows who is registered, one that raises, and one that allows all."""
 
 REGISTERED = "+8613900000001"
 STRANGER = "+8613900000002"

@@ -1,4 +1,4 @@
-"""A customer's server: it writes down what is pushed, and answers as the test wants."""
+"""A customer's server: it records each push, and answers as the test says."""
 
 import contextlib
 import threading
@@ -11,7 +11,7 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.forms = []
         self.types = set()
-        #: One (status, body) for each push to come; the last one stays.
+        #: One (status, body) for each push; the last one is used again and again.
         self.answers = [(200, b"success")]
         self.url = f"http://127.0.0.1:{self.server_address[1]}/push/secret/?from=ihuyi"
 

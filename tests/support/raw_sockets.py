@@ -1,4 +1,4 @@
-"""Bytes on a real socket."""
+"""Send bytes over a real socket."""
 
 import socket
 from urllib.parse import urlencode
@@ -13,7 +13,7 @@ def connect(server):
 
 
 def exchange(server, request):
-    """Send bytes, close our half, return all that comes back."""
+    """Send bytes, close the sending half, and return all bytes that come back."""
     with connect(server) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)

@@ -1,4 +1,4 @@
-"""The table of docs/reference/result_codes.md, read as its readers read it."""
+"""The table of docs/reference/result_codes.md, parsed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "result_code
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What the page promises of one code."""
+    """The page's row of one result code."""
 
     code: int
     actor: str

@@ -1,4 +1,4 @@
-"""A captcha that a host might write: it asks a riddle, and knows who was asked what."""
+"""A third-party captcha: it asks a riddle, and records the arguments of `verify`."""
 
 import secrets
 import time
@@ -36,11 +36,11 @@ class RiddleCaptcha(Captcha):
 
 
 def riddles(rules=None, *, options=None, guards=(GUARD,)):
-    """The settings of a site that asks riddles."""
+    """Return the settings of a site with this captcha."""
     captcha = {"BACKEND": RIDDLE, "OPTIONS": options or {}}
     return {"GUARDS": list(guards), "CAPTCHA": {**captcha, **({} if rules is None else {"RULES": rules})}}
 
 
 def solve(challenge, word="word", **more):
-    """The answer to a challenge, as a client sends it."""
+    """Return the answer to a challenge, as a client sends it."""
     return {"challenge_id": challenge["challenge_id"], "word": word, **more}

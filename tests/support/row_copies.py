@@ -1,4 +1,4 @@
-"""Fill tables with as many rows as a site gathers in years, by SQL, as copies of a row that was really written."""
+"""Fill tables with as many rows as a site has after years: copies, made in SQL, of a row that the app wrote."""
 
 import contextlib
 
@@ -6,14 +6,14 @@ from django.db.backends.signals import connection_created
 
 from django_ihuyi.database.postgresql import end_waits
 
-#: The numbers begin far above those that the sequences give.
+#: The first of the copies' numbers, far above those of the sequences.
 FIRST = 10**8
 
 
 def multiplication(model, differences, rows, *, days):
-    """Return the INSERT that makes `rows` rows of the first one, over so many days.
+    """Return the INSERT that copies a table's only row until there are `rows` rows, spread over `days` days.
 
-    What differs from row to row is SQL over `n` and `moment`; all else is as in the first row.
+    `differences` has the columns that differ from row to row, as SQL with `n` and `moment`.
     """
     columns = [field.column for field in model._meta.concrete_fields]
     values = [differences.get(column, f"first.{column}") for column in columns]
@@ -28,7 +28,7 @@ def multiplication(model, differences, rows, *, days):
 
 @contextlib.contextmanager
 def patient_cursor(connection):
-    """Yield a cursor of PostgreSQL whose statements may take as long as they like."""
+    """Yield a cursor of PostgreSQL without a time-out for its statements."""
     connection.close()
     connection_created.disconnect(end_waits)
     try:

@@ -1,4 +1,4 @@
-"""Calls of the simulator without a socket."""
+"""Call the simulator without a socket."""
 
 import hashlib
 import io
@@ -48,13 +48,13 @@ class Caller:
         return read_code(self.post({**form, "format": "json"}, **options))
 
     def order(self, name, data, **environ):
-        """Throw a switch; return the status and what is said."""
+        """Post to a page of the simulator's switches; return the status and the JSON of the response."""
         body = json.dumps(data).encode()
         status, _, answer = self.request("POST", f"/_simulator/{name}", body=body, **environ)
         return status, json.loads(answer)
 
     def look(self, name, **query):
-        """Return what a page shows as JSON."""
+        """Return a page's JSON."""
         return json.loads(self.request("GET", f"/_simulator/{name}", query=urlencode(query))[2])
 
     def send(self, **changes):
@@ -67,11 +67,11 @@ def read_code(body):
 
 
 def make_form(*, mobile=MOBILE, content=TEXT, account=ACCOUNT, **more):
-    """A Submit with the APIKEY itself as password."""
+    """Return a Submit's form with the APIKEY itself as password."""
     return {"account": account, "password": KEY, "mobile": mobile, "content": content, **more}
 
 
 def sign(form, *, time, key=KEY):
-    """The same with the dynamic password of a moment."""
+    """Return the form with the dynamic password of a time."""
     signed = f"{form['account']}{key}{form.get('mobile', '')}{form.get('content', '')}{time}"
     return {**form, "time": str(time), "password": hashlib.md5(signed.encode()).hexdigest()}

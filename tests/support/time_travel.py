@@ -1,4 +1,4 @@
-"""Move time: nobody can wait a day, and the database's clock cannot be turned, so what is stored is made older."""
+"""Move time. The database's clock cannot be set, so the times in its rows are moved into the past."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ MODELS = (Recipient, Verification, Message, Reply, UnmatchedReceipt, Idempotency
 
 
 def let_pass(**duration):
-    """Let time pass, as in `let_pass(minutes=5)`: every moment that the app has stored lies so much further back."""
+    """Let time pass, as in `let_pass(minutes=5)`: move every time that the app has stored back by so much."""
     gone = timedelta(**duration)
     for model in MODELS:
         moments = [field.name for field in model._meta.fields if isinstance(field, DateTimeField)]
@@ -30,7 +30,7 @@ def let_pass(**duration):
 
 
 def shift(history, gone):
-    """Return what a budget remembers, so many seconds older."""
+    """Return a budget's history with all times moved back by `gone` seconds."""
     older = dict(history)
     for period, parts in history.get("spending", {}).items():
         older["spending"] = older["spending"] | {period: [[began - gone, count] for began, count in parts]}

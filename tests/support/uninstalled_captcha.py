@@ -6,7 +6,7 @@ from django_ihuyi.guards.captchas import Captcha
 
 
 class Riddle(models.Model):
-    """Importing it fails, as that of any model without an app does."""
+    """A model without an app, so that importing this module fails."""
 
     def __str__(self):
         return "never"

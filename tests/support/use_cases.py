@@ -1,4 +1,4 @@
-"""The steps of the story, as tests tell it."""
+"""The steps of the use cases: send a code, guess right, guess wrong."""
 
 import contextlib
 
@@ -12,7 +12,7 @@ LOCMEM = "django_ihuyi.backends.locmem.LocmemBackend"
 
 
 def send(phone=PHONE, purpose="login", **rest):
-    """Send a code; return what the caller is told."""
+    """Send a code; return the IssuedCode."""
     return send_code(phone, purpose=purpose, **rest)
 
 
@@ -29,17 +29,17 @@ def guess_wrong(issued):
 
 
 def other_than(code):
-    """A wrong code, as long as the right one."""
+    """Return a wrong code, as long as the right one."""
     return f"{(int(code) + 1) % 10 ** len(code):0{len(code)}d}"
 
 
 def failing(**options):
-    """CHANNELS whose backend fails, as in `failing(outcome="refused", result_code=4085)`."""
+    """Return CHANNELS whose backend fails, as in `failing(outcome="refused", result_code=4085)`."""
     return {"sms": {"BACKEND": LOCMEM, "OPTIONS": options}}
 
 
-def shut_the_gates():
-    """Let this process learn that the platform, whose backend is `failing(outcome="unsent")`, does not work."""
+def open_circuit_breaker():
+    """Open the circuit breaker, with as many failures of a backend that is `failing(outcome="unsent")`."""
     for number in range(FAILURES):
         with contextlib.suppress(SendingUnavailable):
             send(f"+86137{number:08d}")

@@ -1,4 +1,4 @@
-"""How long a code lives, and how many guesses its phone has: measured from outside, over days and with wrong clocks."""
+"""The life of a code and the guesses of a phone, measured from outside: over days, and with wrong clocks."""
 
 import time
 
@@ -14,14 +14,14 @@ from tests.support.use_cases import guess_wrong, send
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("outbox")]
 
 DAY = 24 * 60 * 60
-#: A stranger's patience: how often they ask again after they were told to wait.
+#: Requests that the attacker repeats after a refusal.
 ROUNDS = 250
-#: Codes that are tried, the first so many seconds before its end, and with a pause before each.
+#: Codes that are tried; seconds before the end of the first; pause before each.
 CODES, BEFORE, PAUSE = 12, 1.5, 0.25
 
 
-def test_whoever_asks_for_codes_without_end_has_25_guesses_a_day_and_100_in_all(figure):
-    """F4, through send_code and verify_code: a stranger comes back as soon as they may, for years."""
+def test_endless_requests_for_codes_give_25_guesses_a_day_and_100_in_all(figure):
+    """F4, through send_code and verify_code: an attacker returns as soon as the limits allow, for years."""
     now, answered = 0, []
     for _ in range(ROUNDS):
         try:
@@ -45,7 +45,7 @@ def test_whoever_asks_for_codes_without_end_has_25_guesses_a_day_and_100_in_all(
 
 @pytest.mark.parametrize("hours", [-1, 0, 1])
 def test_a_code_ends_in_time_whatever_the_hosts_clock_says(hours, figure, outbox):
-    """F20: codes that are about to expire are tried, one after the other, until they are over."""
+    """F20: codes that are about to expire are tried, one after the other, until they have expired."""
     with time_machine.travel(time.time() + hours * 3600):
         issued = [send(f"+86138001380{number:02}") for number in range(CODES)]
         codes = [message.code for message in outbox]
@@ -62,7 +62,7 @@ def test_a_code_ends_in_time_whatever_the_hosts_clock_says(hours, figure, outbox
 
 
 def try_out(issued, code):
-    """Try a code; return whether it was right, and for how many seconds it was over then, by the database's clock."""
+    """Try a code; return whether it was right, and the seconds since its end by the database's clock."""
     time.sleep(PAUSE)
     is_right = verify_code(issued.verification_id, code).outcome is VerdictOutcome.RIGHT
     snapshot = read_verification(issued.verification_id, using="default")

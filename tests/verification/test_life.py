@@ -1,4 +1,4 @@
-"""Whatever happens to one phone, in whatever order: sends, resends, guesses, receipts, steps of clocks, restarts."""
+"""The codes of one phone, compared with a model: sends, resends, guesses, receipts, clock changes and restarts."""
 
 import time
 
@@ -22,9 +22,9 @@ from tests.support.use_cases import PHONE, failing, other_than, send
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("outbox")]
 
-#: A step may take so many seconds on a busy machine: what is right at either end of them is right.
+#: Seconds that a step may take on a busy machine: an answer that is right at any time in them is accepted.
 SLACK = 5
-#: Neither these nor sums of a few of them come near a limit of the app, so that SLACK blurs few answers.
+#: Neither these nor sums of a few come near a limit of the app, so that SLACK makes few answers ambiguous.
 STEPS = [17, 31, 71, 137, 331, 1_000, 5_000, 30_000, 86_500]
 PURPOSES = ["login", "login", "register"]
 EXAMPLES, STEPS_OF_ONE = 40, 30
@@ -55,7 +55,7 @@ class Life(RuleBasedStateMachine):
         return self.passed + time.perf_counter() - self.began
 
     def either(self, answer):
-        """What the model answers now, or a moment before or after."""
+        """Return the model's answers now, and SLACK seconds before and after."""
         return {answer(self.now + difference) for difference in (-SLACK, 0, SLACK)}
 
     @rule(
@@ -66,7 +66,7 @@ class Life(RuleBasedStateMachine):
         guesses=st.sampled_from([None, "wrong", "wrong", "right"]),
     )
     def send(self, purpose, outcome, resend, pause, guesses):
-        """After a pause, and with guesses at once: so limits that lie far away are reached in a few steps."""
+        """Send after a pause and guess at once, so that distant limits are reached in a few steps."""
         self.wait(pause)
         named = self.newest(purpose) if resend else None
         expected = self.either(lambda now: self.model.refusal(purpose, now))
@@ -103,7 +103,7 @@ class Life(RuleBasedStateMachine):
         self.guess(purpose, is_right)
 
     def guess(self, purpose, is_right):
-        """Somebody who knows the code, or somebody who tries until nothing is looked at any more."""
+        """Guess with the right code, or wrongly until no guess is judged."""
         named = self.newest(purpose)
         for _ in range(1 if is_right else ATTEMPTS + 1) if named else ():
             expected = self.either(lambda now: self.model.verdict(named, is_right, now))
@@ -116,7 +116,7 @@ class Life(RuleBasedStateMachine):
             type(self).guesses += 1
 
     def newest(self, purpose):
-        """The id of the last verification for a purpose, if there is one."""
+        """Return the id of the last verification for a purpose, if there is one."""
         return next((named for named, code in reversed(self.model.codes.items()) if code.purpose == purpose), None)
 
     @rule(seconds=st.sampled_from(STEPS))
@@ -129,7 +129,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(what=st.sampled_from(["delivered", "undelivered", "restarted", "an hour ahead", "an hour behind"]))
     def disturb(self, what):
-        """What changes no limit, no code and no count."""
+        """Do something that changes no limit, no code and no count."""
         if what in ("delivered", "undelivered"):
             for message in Message.objects.exclude(platform_id=""):
                 is_delivered = what == "delivered"

@@ -1,4 +1,4 @@
-"""A resend repeats the code of the verification that it names, and of no other."""
+"""A resend sends the code of its own verification again, and no other one."""
 
 from datetime import timedelta
 
@@ -55,7 +55,7 @@ def test_no_resend_extends_the_life_past_ten_minutes_after_the_first_issue():
     assert life_of(first) == timedelta(minutes=10)
 
 
-def test_when_less_than_two_minutes_would_be_left_a_new_verification_is_named(outbox):
+def test_with_less_than_two_minutes_left_a_resend_makes_a_new_verification(outbox):
     first = send()
     let_pass(seconds=290)
     resend(first)
@@ -118,7 +118,7 @@ def test_a_resend_that_comes_too_soon_leaves_the_code_alive():
         pytest.param({"verification_id": "'; DROP TABLE"}, id="an id that is none"),
     ],
 )
-def test_what_does_not_name_its_own_verification_is_no_resend(changes, outbox):
+def test_a_request_with_a_foreign_id_is_no_resend(changes, outbox):
     first = send()
     let_pass(seconds=60)
 

@@ -1,4 +1,4 @@
-"""send_code: what leaves, what is written down, and what the caller is told."""
+"""send_code: the message, the rows, and the return value."""
 
 from datetime import timedelta
 
@@ -71,7 +71,7 @@ def test_the_send_log_says_who_asked_for_what_and_never_the_code():
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        # Six characters of the code, and six of the signature that the platform puts in front: 【互亿无线】.
+        # Six characters of the code, and six of the signature that the platform adds: 【互亿无线】.
         pytest.param("{code}" + "字" * 58, 1, id="70 characters"),
         pytest.param("{code}" + "字" * 59, 2, id="71 characters"),
         pytest.param("{code}" + "字" * 122, 2, id="134 characters"),
@@ -112,7 +112,7 @@ def test_a_live_code_keeps_its_length_when_the_setting_changes(configure, outbox
         pytest.param({"channel": "pigeon"}, exceptions.UnavailableChannel, id="channel"),
     ],
 )
-def test_what_cannot_be_sent_leaves_no_trace(arguments, error):
+def test_a_message_that_cannot_be_sent_leaves_no_rows(arguments, error):
     with pytest.raises(error):
         send(**arguments)
 
@@ -152,7 +152,7 @@ def test_the_sixth_message_waits_until_the_first_is_a_day_old():
     send(purpose="reset_password")
 
 
-def test_another_number_is_none_of_this_ones_limits():
+def test_another_number_has_limits_of_its_own():
     send()
 
     send("+8613900139000")
@@ -164,7 +164,7 @@ def test_a_send_takes_three_statements_on_postgresql_and_five_elsewhere(django_a
     send()
     let_pass(minutes=2)
 
-    # Elsewhere two more begin and end the transaction of the claim, which is a savepoint in this test.
+    # Elsewhere two more statements begin and end the claim's transaction, a savepoint in this test.
     with django_assert_num_queries(3 if connection.vendor == "postgresql" else 7):
         send()
 

@@ -1,4 +1,4 @@
-"""get_status: what a page that reloads may show."""
+"""get_status: the state that a reloaded page shows."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def status(issued):
     return get_status(issued.verification_id)
 
 
-def test_a_page_that_reloads_counts_down_from_here():
+def test_a_status_has_all_that_a_page_counts_down():
     issued = send()
     guess_wrong(issued)
     let_pass(seconds=20)
@@ -31,12 +31,12 @@ def test_a_page_that_reloads_counts_down_from_here():
         resend_in=found.resend_in,
         attempts_left=4,
     )
-    # Whole seconds of which one may just be passing.
+    # Whole seconds, one of which may have begun.
     assert found.expires_in in (279, 280)
     assert found.resend_in in (39, 40)
 
 
-def test_whoever_waits_as_long_as_was_said_may_ask_again():
+def test_a_code_is_sent_again_after_resend_in():
     issued = send()
     let_pass(seconds=20)
 
@@ -46,7 +46,7 @@ def test_whoever_waits_as_long_as_was_said_may_ask_again():
 
 
 @pytest.mark.parametrize(("result_code", "wait"), [(4080, 2), (4086, 120), (4085, 86_400), (408, 86_400)])
-def test_what_the_platform_asks_to_wait_is_told(configure, result_code, wait):
+def test_a_status_has_the_platforms_pause(configure, result_code, wait):
     issued = send()
     let_pass(seconds=60)
     configure(CHANNELS=failing(outcome="refused", result_code=result_code))
@@ -74,7 +74,7 @@ def expire(issued):
     [(verify, "verified", 4), (exhaust, "exhausted", 0), (expire, "expired", 5)],
     ids=["verified", "exhausted", "expired"],
 )
-def test_an_end_is_told_as_what_it_is(end, state, attempts_left):
+def test_each_end_has_its_state(end, state, attempts_left):
     issued = send()
     end(issued)
     let_pass(minutes=1)
@@ -103,7 +103,7 @@ def test_an_end_is_told_as_what_it_is(end, state, attempts_left):
         ("unknown", "unknown"),
     ],
 )
-def test_the_state_of_the_last_message_is_told_in_four_words(state, delivery):
+def test_delivery_has_four_values(state, delivery):
     issued = send()
     Message.objects.update(state=state)
 
@@ -125,7 +125,7 @@ def test_an_unknown_id_has_no_status(unknown):
     assert get_status(unknown) is None
 
 
-def test_what_a_dead_worker_left_is_unknown_in_the_end():
+def test_the_message_of_a_dead_worker_becomes_unknown():
     issued = send()
     Message.objects.update(state="sending", finished_at=None)
 

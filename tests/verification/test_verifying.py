@@ -1,4 +1,4 @@
-"""verify_code: guesses are answered a few times, a right one counts once, and nothing else is told."""
+"""verify_code: a few guesses are judged, a right one counts once, and no verdict shows anything else."""
 
 import pytest
 from django.db import connection, transaction
@@ -76,7 +76,7 @@ def test_the_settings_say_how_many_guesses_are_answered(configure):
     ["", " ", "12345", "1234567", "abcdef", "１２３４５６", "123456\n", "\0", "\ud800", "1" * 10_000],
     ids=["empty", "blank", "short", "long", "letters", "full-width", "line feed", "NUL", "surrogate", "huge"],
 )
-def test_nonsense_is_a_guess_like_any_other(nonsense):
+def test_nonsense_counts_as_a_wrong_guess(nonsense):
     assert guess(send(), nonsense) == Verdict(outcome=VerdictOutcome.WRONG, attempts_left=4)
 
 
@@ -104,7 +104,7 @@ def test_an_expiry_that_was_seen_is_for_ever_even_if_the_clock_steps_back():
 @pytest.mark.parametrize(
     "unknown", ["0" * 32, "", "x" * 32, "0" * 100, "00000000-0000-0000-0000-000000000000", 7, None]
 )
-def test_an_id_that_is_none_is_answered_as_an_expired_one(unknown):
+def test_an_unknown_id_is_answered_as_an_expired_one(unknown):
     assert verify_code(unknown, "123456") == EXPIRED
 
 
@@ -128,7 +128,7 @@ def test_a_code_survives_the_rotation_of_its_key(settings):
     assert guess_right(issued).outcome is VerdictOutcome.RIGHT
 
 
-def test_a_code_whose_key_is_retired_is_wrong_and_no_failure_of_the_site(settings):
+def test_a_code_whose_key_is_retired_is_wrong_and_raises_nothing(settings):
     issued = send()
 
     settings.SECRET_KEY = "a-new-secret-key-of-more-than-32-bytes"
@@ -137,14 +137,14 @@ def test_a_code_whose_key_is_retired_is_wrong_and_no_failure_of_the_site(setting
 
 
 def set_failures(in_a_row, *, purpose="login", ago=0):
-    """Write down so many failures of the past."""
+    """Record failures of the past."""
     recipient = Recipient.objects.get()
     now = stored().created_at.timestamp()
     recipient.guesses[purpose] = {"failed_at": [now - ago] * min(in_a_row, 24), "in_a_row": in_a_row}
     recipient.save()
 
 
-def test_after_ten_failures_in_a_row_the_next_guess_is_not_looked_at():
+def test_after_ten_failures_in_a_row_no_guess_is_judged():
     issued = send()
     set_failures(9)
 
@@ -155,7 +155,7 @@ def test_after_ten_failures_in_a_row_the_next_guess_is_not_looked_at():
     assert stored().attempts == 1
 
 
-def test_after_the_rest_the_guess_is_answered():
+def test_after_a_lockout_a_guess_is_judged():
     issued = send()
     set_failures(10, ago=14 * 60)
     let_pass(seconds=61)
@@ -192,7 +192,7 @@ def test_a_success_clears_the_failures_of_its_own_purpose_only():
     assert list(Recipient.objects.get().guesses) == ["register"]
 
 
-def test_a_rest_of_one_purpose_leaves_the_others_alone():
+def test_a_lockout_of_one_purpose_leaves_the_others_alone():
     issued = send()
     set_failures(50, purpose="register")
 
@@ -210,12 +210,12 @@ def test_a_guess_takes_few_statements_in_one_transaction(guess, statements):
 
     verbs = [query["sql"].split()[0] for query in captured]
     assert [verb for verb in verbs if verb in {"SELECT", "INSERT", "UPDATE", "DELETE"}] == statements
-    # Right and wrong take the same way to their UPDATE, or the faster one would win more races than its share.
+    # Right and wrong guesses take the same path to their UPDATE: a faster one would win more races than its share.
     assert verbs[:2] == ["SELECT", "SAVEPOINT"]
 
 
 def guess_while(change, issued, code):
-    """Guess, and make a change after the verification was read, before the guess is written."""
+    """Guess, with a change between the read of the verification and the UPDATE."""
     changes = [change]
 
     def come_between(execute, sql, *arguments):
@@ -228,12 +228,12 @@ def guess_while(change, issued, code):
 
 
 def lock_the_phone():
-    """Count the tenth failure in a row, as a guess at another code does."""
+    """Record the tenth failure in a row, as a guess at another code does."""
     set_failures(10)
     Recipient.objects.update(version=F("version") + 1)
 
 
-# Each changes one thing only, that no other condition of the UPDATE could notice in its place.
+# Each changes one thing that only one condition of the UPDATE can notice.
 CHANGES = {
     "attempts are spent": (
         lambda: Verification.objects.update(attempts=5),
@@ -252,7 +252,7 @@ CHANGES = {
 @pytest.mark.parametrize("is_right", [True, False], ids=["right", "wrong"])
 @pytest.mark.parametrize(("change", "outcome"), CHANGES.values(), ids=CHANGES)
 def test_a_guess_is_judged_again_if_something_changed_after_it_was_read(outbox, change, outcome, is_right):
-    """The UPDATE checks for itself all that the SELECT before it saw."""
+    """The UPDATE checks all that the SELECT before it has read."""
     issued = send()
     code = outbox[0].code if is_right else other_than(outbox[0].code)
 
@@ -263,7 +263,7 @@ def test_a_guess_is_judged_again_if_something_changed_after_it_was_read(outbox, 
 
 
 def test_wrong_guesses_at_two_codes_at_once_are_both_counted(outbox):
-    """Each guess counts up its phone's version, so that the other one does not write over the count."""
+    """Each guess counts up the recipient's version, so that the other one cannot overwrite the count."""
     first = send()
     let_pass(seconds=61)
     second = send()
@@ -323,7 +323,7 @@ def test_a_verification_is_a_dated_fact(of_the_past):
     assert not Verification.objects.verified_within("+8613900139000").exists()
 
 
-def test_what_was_not_verified_is_no_fact():
+def test_a_failed_verification_is_no_fact():
     guess_wrong(send())
 
     assert not Verification.objects.verified_within(PHONE).exists()

@@ -176,7 +176,7 @@ class UnverifiedMonitor:
         if not limits:
             return None
         longest = timedelta(seconds=max(rate.period for rate in limits))
-        unverified = Message.objects.using(self._using).asked_for_in_vain(self.client, since=now - longest)
+        unverified = Message.objects.using(self._using).unverified_codes(self.client, since=now - longest)
         moments = list(unverified.values_list("created_at", flat=True)[: max(rate.limit for rate in limits)])
         waits = [
             (math.ceil((moments[rate.limit - 1] - now).total_seconds() + rate.period), f"unverified {rate}")

@@ -1,7 +1,8 @@
-"""Claim a phone and write what leaves for it: both or neither.
+"""Claim a recipient and write its message, all or nothing.
 
-On PostgreSQL in one statement: to build three and a transaction round them takes the ORM longer than all else in a send
-(docs/explanation/performance). Elsewhere one after another in a transaction. No `post_save` is sent in either way.
+On PostgreSQL this is one statement: three statements of the ORM and their transaction take longer than the rest of a
+send (docs/explanation/performance). MariaDB cannot do it in one statement; there, and on SQLite, they run one after
+another in a transaction. Neither way sends `post_save`, so that a host does not depend on its database.
 """
 
 from __future__ import annotations
@@ -9,33 +10,33 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from django.db import IntegrityError, connections, transaction
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model
 
-from django_ihuyi.database.transactions import StaleRow
+from django_ihuyi.database.transactions import StaleRow, stale_if_exists
 from django_ihuyi.models.messages import FRESHNESS, Message, State
 from django_ihuyi.models.recipients import Recipient
 from django_ihuyi.models.verifications import Verification
 
 
 def write_claimed(message: Message, *, using: str) -> None:
-    """Claim the message's recipient as it was read, and write the message, with its verification.
+    """Claim the message's recipient as it was read, and write the message and its verification.
 
-    A new verification is written, one that is sent again lives until its `expires_at` if it still lives. Raises
-    StaleRow if the recipient or the verification has changed since it was read; then nothing was written.
+    A new verification is inserted; for a resend the `expires_at` of a live one is updated. Raise StaleRow, and write
+    nothing, if the recipient or the verification has changed since it was read.
     """
     if connections[using].vendor == "postgresql" and not _is_resend(message) and _is_plain(message.recipient):
         _write_at_once(message, using=using)
     else:
         with transaction.atomic(using=using):
-            _write_in_turn(message, using=using)
+            _write_one_by_one(message, using=using)
 
 
 def take_claimed(message: Message, recipient: Recipient, *, using: str) -> None:
-    """Take a message out of the queue, while it is worth sending, together with its recipient as it was read.
+    """Take a fresh message out of the queue, and claim its recipient as it was read.
 
-    Raises StaleRow if the recipient has changed since, or somebody else has the message; then nothing was taken.
+    Raise StaleRow, and take nothing, if the recipient has changed since or another worker has the message.
     """
     if connections[using].vendor == "postgresql" and _is_plain(recipient):
         freshness = FRESHNESS[message.kind].total_seconds()
@@ -55,16 +56,18 @@ def _is_resend(message: Message) -> bool:
 
 
 def _is_plain(recipient: Recipient) -> bool:
-    """Say whether a claim only counts up the version of the recipient's row, if there is one."""
+    """Return True if the recipient is new, or its claim changes nothing but the version."""
     return recipient._state.adding or not recipient.is_renamed
 
 
-def _write_in_turn(message: Message, *, using: str) -> None:
-    # A verification is locked before its recipient, as by a guess, so that the two never wait for each other.
+def _write_one_by_one(message: Message, *, using: str) -> None:
+    # Lock the verification before its recipient, in the order of a guess: in another order the two could deadlock.
     if message.verification and _is_resend(message):
         Verification.objects.using(using).extend(message.verification, until=message.verification.expires_at)
+    # bulk_create throughout, because save() sends signals.
     if message.recipient._state.adding:
-        _insert_recipient(message.recipient, using=using)
+        with stale_if_exists():
+            Recipient.objects.using(using).bulk_create([message.recipient])
     else:
         Recipient.objects.using(using).claim(message.recipient)
     if message.verification and not _is_resend(message):
@@ -72,24 +75,17 @@ def _write_in_turn(message: Message, *, using: str) -> None:
     Message.objects.using(using).bulk_create([message])
 
 
-def _insert_recipient(recipient: Recipient, *, using: str) -> None:
-    try:
-        Recipient.objects.using(using).bulk_create([recipient])
-    except IntegrityError as error:
-        raise StaleRow from error
-
-
-#: What stands behind the claim happens only if the claim gave a row.
+# The statements that follow a claim select from it, so they write nothing if the claim returned no row.
 _CLAIM = "UPDATE ihuyi_recipient SET version = version + 1 WHERE id = %s AND version = %s RETURNING id"
 _FIRST_CLAIM = "INSERT INTO ihuyi_recipient ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING RETURNING id"
 _INSERT = "INSERT INTO {table} (recipient_id, {columns}) SELECT claim.id, {places} FROM claim"
-#: A claim whose message somebody else has taken is left as it is: whoever has read the recipient reads again.
+# If another worker has the message, the claim stays: requests that have read the recipient only have to read it again.
 _TAKE_AT_ONCE = f"""
 WITH claim AS ({_CLAIM})
 UPDATE ihuyi_message SET state = '{State.SENDING}', taken_at = STATEMENT_TIMESTAMP() FROM claim
 WHERE ihuyi_message.recipient_id = claim.id AND ihuyi_message.id = %s AND state = '{State.QUEUED}'
   AND created_at > STATEMENT_TIMESTAMP() - make_interval(secs => %s::float8)
-"""  # noqa: S608 - made of names that stand here
+"""  # noqa: S608 - made of the names above
 _AT_ONCE = "WITH claim AS ({claim}){verification} {message} RETURNING recipient_id, id"
 
 
@@ -98,6 +94,7 @@ def _write_at_once(message: Message, *, using: str) -> None:
     recipient, verification = message.recipient, message.verification
     written: list[Any] = [recipient, message] if verification is None else [recipient, verification, message]
     parameters = [value for instance in written for value in _values(instance, connection)]
+    # The claim of a known recipient is an UPDATE, with two parameters instead of a value for each field.
     if not recipient._state.adding:
         parameters[: len(_fields(Recipient))] = [recipient.pk, recipient.version]
     with connection.cursor() as cursor:
@@ -121,7 +118,7 @@ def _at_once(*, is_first: bool, is_code: bool) -> str:
 
 @cache
 def _fields(model: type[Model]) -> list[Field[Any, Any]]:
-    """Return the fields that an INSERT fills itself: not the recipient, nor a number that the database gives."""
+    """Return the fields of an INSERT: all but the recipient, which the claim returns, and automatic primary keys."""
     return [
         field
         for field in model._meta.concrete_fields

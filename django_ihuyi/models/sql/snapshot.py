@@ -1,12 +1,13 @@
-"""How a phone or a verification stands: all that a send or a guess depends on, and the database's clock, in one read.
+"""Snapshots: one SELECT reads all that a send or a guess depends on, with the database's clock.
 
-In SQL, because the ORM has no word for a join that answers a row, with the clock in it, for a phone never seen; and
-because to build such a query costs more of a request's time than to run it (docs/explanation/performance).
+Read in two statements, a row and the time could belong to different moments. In SQL, because the ORM has no join that
+returns a row, with the time in it, for a phone without rows; and because building such a query takes more of a
+request's time than running it (docs/explanation/performance).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -14,21 +15,21 @@ from typing import Any
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Field, Model, Value
+from django.db.models import Model, Value
 
 from django_ihuyi import phones
-from django_ihuyi.database.clock import sql_a_day_ago, sql_now, to_datetime
+from django_ihuyi.database.clock import SQL_A_DAY_AGO, SQL_NOW, to_datetime
 from django_ihuyi.models.messages import Message
 from django_ihuyi.models.recipients import Recipient, choose_row
-from django_ihuyi.models.verifications import Verification
+from django_ihuyi.models.verifications import Verification, parse_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What the database knew of a phone at `now`; a recipient without a primary key was never seen before.
+    """The rows of a phone at `now`. For a phone without rows, `recipient` is an unsaved instance.
 
-    The messages are those of the last 24 hours, as far as the limits look at them. `others` are further rows that
-    answer to the phone (models/recipients.py, `choose_row`): their messages and refusals count as well.
+    `messages` are those of the last 25 hours, with the fields that the limits need. `others` are further rows of the
+    phone (models/recipients.py, `choose_row`), whose messages and refusals count as well.
     """
 
     now: datetime
@@ -44,31 +45,31 @@ class Snapshot:
 
     @property
     def recipients(self) -> Sequence[Recipient]:
-        """All rows that answer to the phone; what one refuses is refused."""
+        """All rows of the phone. A message is refused if one of them refuses it."""
         return [self.recipient, *self.others]
 
     @property
     def is_opted_out(self) -> bool:
-        """Whether the phone asked for no more advertisements."""
+        """Return True if the phone opted out of advertisements."""
         return any(recipient.opted_out_at for recipient in self.recipients)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationSnapshot:
-    """What the database knew of a verification, and of its recipient, at `now`."""
+    """A verification and its recipient at `now`."""
 
     now: datetime
     verification: Verification
 
 
 def read_snapshot(phone: str, *, using: str, verification_id: str | None = None) -> Snapshot:
-    """Return how `phone` stands, with the verification of that id if it is one of this phone's."""
+    """Return the snapshot of a phone, with the verification of that id if it belongs to this phone."""
     connection = connections[using]
     known = phones.fingerprints(phone)
     rows = _fetch(_OF_PHONE, [phone, *known, verification_id], connection, keys=len(known))
     loaded = [_load(row, (Recipient, Verification, Message), connection) for row in rows]
     recipient, others = choose_row((row for row, _, _ in loaded if row), phone=phone)
-    # The verification of another row is not sent again: its code is bound to a number that this row has lost.
+    # A verification of another row is not sent again: that row has lost its number, which the code depends on.
     verification = next((named for row, named, _ in loaded if named and row.pk == recipient.pk), None)
     if verification:
         verification.recipient = recipient
@@ -82,9 +83,10 @@ def read_snapshot(phone: str, *, using: str, verification_id: str | None = None)
 
 
 def read_verification(verification_id: str, *, using: str) -> VerificationSnapshot | None:
-    """Return how a verification stands, None for an id that is none."""
+    """Return the snapshot of a verification, or None for an unknown id and for a text that cannot be one."""
     connection = connections[using]
-    rows = _fetch(_OF_VERIFICATION, [verification_id], connection)
+    named = parse_id(verification_id)
+    rows = _fetch(_OF_VERIFICATION, [named], connection) if named else []
     if not rows:
         return None
     recipient, verification = _load(rows[0], (Recipient, Verification), connection)
@@ -92,6 +94,7 @@ def read_verification(verification_id: str, *, using: str) -> VerificationSnapsh
     return VerificationSnapshot(now=to_datetime(rows[0][0], connection), verification=verification)
 
 
+# The first table has one row, so the result has one too, with the time, for a phone without rows.
 _OF_PHONE = """
 SELECT {now}, {recipient}, {verification}, {message}
 FROM (SELECT 1 AS one) AS one
@@ -108,7 +111,7 @@ JOIN ihuyi_recipient ON ihuyi_recipient.id = ihuyi_verification.recipient_id
 WHERE ihuyi_verification.id = %s
 """
 
-#: The columns that are read, by their attributes' names and in the order of the models' fields.
+#: The columns that are read, as attribute names in the order of the models' fields; of a message only what limits need.
 _COLUMNS: dict[type[Model], list[str]] = {
     Recipient: [field.attname for field in Recipient._meta.concrete_fields],
     Verification: [field.attname for field in Verification._meta.concrete_fields],
@@ -127,54 +130,46 @@ _COLUMNS: dict[type[Model], list[str]] = {
     ],
 }
 
-Converter = Callable[[Any, Any, BaseDatabaseWrapper], Any]
-
 
 def _fetch(statement: str, parameters: list[Any], connection: BaseDatabaseWrapper, *, keys: int = 0) -> list[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(_said_by(connection.vendor, keys)[statement], parameters)
+        cursor.execute(_complete(statement, connection.vendor, keys), parameters)
         return list(cursor.fetchall())
 
 
 @cache
-def _said_by(vendor: str, keys: int) -> dict[str, str]:
+def _complete(statement: str, vendor: str, keys: int) -> str:
     columns = {
         model.__name__.lower(): ", ".join(f"{model._meta.db_table}.{name}" for name in names)
         for model, names in _COLUMNS.items()
     }
-    columns["fingerprints"] = ", ".join(["%s"] * keys)
-    return {
-        statement: statement.format(now=sql_now(vendor), a_day_ago=sql_a_day_ago(vendor), **columns)
-        for statement in (_OF_PHONE, _OF_VERIFICATION)
-    }
+    fingerprints = ", ".join(["%s"] * keys)
+    return statement.format(now=SQL_NOW[vendor], a_day_ago=SQL_A_DAY_AGO[vendor], fingerprints=fingerprints, **columns)
 
 
 def _load(row: Sequence[Any], models: Sequence[type[Model]], connection: BaseDatabaseWrapper) -> list[Any]:
-    """Make of one row the instances that it holds, None for a side of the join that found nothing."""
+    """Return one instance of each model from a row, None where the join found nothing."""
     values = iter(row[1:])
-    return [_load_one(model, values, connection) for model in models]
-
-
-def _load_one(model: type[Model], values: Iterator[Any], connection: BaseDatabaseWrapper) -> Model | None:
-    loaded = []
-    for (expression, converters), value in zip(_converters(model, connection.alias), values, strict=False):
-        for converter in converters:
-            value = converter(value, expression, connection)
-        loaded.append(value)
-    return model.from_db(connection.alias, _COLUMNS[model], loaded) if loaded[0] is not None else None
+    instances: list[Any] = []
+    for model in models:
+        loaded = []
+        for expression, converters in _converters(model, connection.alias):
+            value = next(values)
+            for converter in converters:
+                value = converter(value, expression, connection)
+            loaded.append(value)
+        is_found = loaded[0] is not None
+        instances.append(model.from_db(connection.alias, _COLUMNS[model], loaded) if is_found else None)
+    return instances
 
 
 @cache
-def _converters(model: type[Model], alias: str) -> list[tuple[Value, list[Converter]]]:
+def _converters(model: type[Model], alias: str) -> list[tuple[Value, list[Any]]]:
+    """Return, for each column of a model, the functions by which the ORM converts its value."""
     connection = connections[alias]
-    found = []
-    for name in _COLUMNS[model]:
-        expression = Value(None, output_field=_field(model, name))
-        found.append(
-            (expression, [*connection.ops.get_db_converters(expression), *expression.get_db_converters(connection)])
-        )
-    return found
-
-
-def _field(model: type[Model], attname: str) -> Field[Any, Any]:
-    return next(field for field in model._meta.concrete_fields if field.attname == attname)
+    fields = {field.attname: field for field in model._meta.concrete_fields}
+    expressions = [Value(None, output_field=fields[name]) for name in _COLUMNS[model]]
+    return [
+        (expression, [*connection.ops.get_db_converters(expression), *expression.get_db_converters(connection)])
+        for expression in expressions
+    ]

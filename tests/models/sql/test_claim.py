@@ -1,4 +1,4 @@
-"""write_claimed and take_claimed: a message and the claim on its phone are one, and happen together or not at all."""
+"""write_claimed and take_claimed: the message and the claim on its recipient happen together or not at all."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ def read(verification_id=None):
 
 
 def draft(snapshot, *, verification=None, is_notice=False):
-    """A message as send_code makes it: with a new verification unless one is named."""
+    """Return a message as send_code makes it, with a new verification unless one is given."""
     if not verification and not is_notice:
         verification = Verification.issue(
             snapshot.recipient, purpose="login", code_length=6, now=snapshot.now, lifetime=MINUTES
@@ -55,7 +55,7 @@ def counts():
 
 
 @pytest.mark.parametrize("is_notice", [False, True], ids=["code", "notice"])
-def test_what_was_written_is_what_is_read(is_notice):
+def test_a_written_message_is_read_unchanged(is_notice):
     write(read())
     message = write(read(), is_notice=is_notice)
 
@@ -69,7 +69,7 @@ def test_what_was_written_is_what_is_read(is_notice):
 
 
 @pytest.mark.parametrize("is_known", [False, True], ids=["first message", "known phone"])
-def test_of_two_who_read_the_same_one_writes(is_known):
+def test_of_two_claims_on_one_state_one_succeeds(is_known):
     if is_known:
         write(read())
     first, second = read(), read()
@@ -81,7 +81,7 @@ def test_of_two_who_read_the_same_one_writes(is_known):
     assert counts() == before
 
 
-LESSONS = {
+CHANGES = {
     "to wait": lambda recipient: recipient.learn_to_wait("wait_until", MINUTES),
     "suppression": lambda recipient: recipient.suppress(4030),
     "the end of a suppression": lambda recipient: recipient.lift_suppression(),
@@ -89,12 +89,12 @@ LESSONS = {
 }
 
 
-@pytest.mark.parametrize("learn", LESSONS.values(), ids=LESSONS)
-def test_a_claim_is_lost_if_its_phone_has_learned_something_since_it_was_read(learn):
-    """Each lesson counts up the version, so that nobody sends by what was known before it."""
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_claim_is_stale_after_a_change_of_the_recipient(change):
+    """Each change counts up the version, so that no send is decided by the earlier state."""
     message = enqueue(read())
     snapshot = read()
-    learn(Recipient.objects.get())
+    change(Recipient.objects.get())
     before = counts()
 
     with pytest.raises(StaleRow):
@@ -104,11 +104,11 @@ def test_a_claim_is_lost_if_its_phone_has_learned_something_since_it_was_read(le
     assert (counts(), state_of(message)) == (before, State.QUEUED)
 
 
-@pytest.mark.parametrize("learn", LESSONS.values(), ids=LESSONS)
-def test_guesses_are_not_written_over_what_a_phone_has_learned_since_they_were_read(learn):
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_guesses_do_not_overwrite_a_change_of_the_recipient(change):
     write(read())
     recipient = read().recipient
-    learn(Recipient.objects.get())
+    change(Recipient.objects.get())
 
     with pytest.raises(StaleRow):
         Recipient.objects.record_guesses(recipient, {"login": {"failed_at": [0.0], "in_a_row": 1}})
