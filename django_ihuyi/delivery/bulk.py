@@ -1,9 +1,9 @@
-"""Bulk: one notice to many numbers, in batches that may be stopped, killed and begun again, and send nothing twice.
+"""Send one notice to many numbers, in batches that may be stopped, killed and started again, and send nothing twice.
 
-A row of a batch and its message are written in one transaction, and a unique name (batch, position) decides who writes
-them. So a row is done if, and only if, it has a message that left, may have left, waits in the queue, or was refused by
-the platform for its number or its text. All others are tried whenever the batch is: those that nobody came to, those
-that our limits refused, those that certainly did not leave, and those that the platform refused for its own sake.
+A row of a batch and its message are written in one transaction, under a unique name (batch, position). So a row is done
+if, and only if, it has a message that left, may have left, waits in the queue, or was refused for its number or its
+text. All other rows are tried each time: rows without a message, rows that the limits refused, messages that certainly
+did not leave, and messages that the platform refused because of the account, the clock or the pace.
 """
 
 from __future__ import annotations
@@ -50,30 +50,30 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendResult:
-    """What became of a row: a message, or the error that stood in its way (of another one than it had)."""
+    """The result of a row: its message, or the error that prevented one. A failed retry has the old message as well."""
 
-    #: Where the row stands in what was handed in, from 1.
+    #: The position of the row in the input, from 1.
     position: int
     number: str = field(repr=False)
     message: Message | None = None
     error: Exception | None = field(default=None, repr=False)
-    #: Whether the batch had done with it before.
+    #: Whether an earlier run of the batch finished the row.
     is_known: bool = False
 
     @property
     def is_shut_out(self) -> bool:
-        """Say whether the platform may not be called for a while, so that no other row can leave either."""
+        """Return True if the platform may not be called for a while, so that no other row can leave either."""
         return isinstance(self.error, SendingUnavailable) and self.error.retry_after > IN_HAND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendManyResult:
-    """What became of a batch: the messages that left or may have left, and why the others did not."""
+    """The result of a batch: messages that left or may have left, and why the others did not."""
 
     sent: Sequence[Message]
-    #: {the number as it was handed in: the error that `send` would raise for it}
+    #: {the number as it was passed: the error that `send` would raise for it}
     not_sent: Mapping[str, Exception] = field(repr=False)
-    #: How many rows of the batch have left, or wait, since an earlier call.
+    #: How many rows an earlier call finished.
     known: int = 0
 
 
@@ -83,8 +83,8 @@ def send_many(
 ) -> SendManyResult:
     """Send one notice to many phones, one message each; takes the arguments of `send`.
 
-    A `Row` in place of a number has variables of its own. With the name of a `batch`, a call that is repeated with
-    the same numbers goes on where the first one stopped, and sends nothing twice; raises BatchChanged if they differ.
+    A `Row` in place of a number has variables of its own. With the name of a `batch`, a repeated call with the same
+    numbers continues where the first one stopped, and sends nothing twice. Raises BatchChanged if the numbers differ.
     """
     sent: list[Message] = []
     not_sent: dict[str, Exception] = {}
@@ -145,7 +145,7 @@ def send_in_chunks(
 
 
 def enqueue_again(batch: str, *, using: str) -> None:
-    """Put what waits of a batch into the queue again, for a worker that was killed with its tasks; harmless."""
+    """Enqueue the queued messages of a batch again: a killed worker may have lost their tasks. Twice is harmless."""
     waiting = iter(BatchRow.objects.using(using).queued(batch))
     while messages := list(islice(waiting, CHUNK_SIZE)):
         enqueue_many(messages, using=using)
@@ -234,19 +234,19 @@ class _Sender:
             BatchRow.objects.using(using).assign(self.batch, position, message=message, instead_of=before)
 
     def _enqueue(self, waiting: list[Message]) -> None:
-        """Enqueue also what waits since an earlier run: nobody knows whether that came to it. Twice does no harm."""
+        """Enqueue queued messages, also those of an earlier run, which may have been killed before it enqueued them."""
         if waiting:
             transactions.after_commit(lambda: enqueue_many(waiting, using=self.using), using=self.using)
 
 
 def _enter_permit(stack: ExitStack, channel: str, *, route: Route) -> None:
-    """Wait for a permit for as long as others use the platform. Raises SendingUnavailable if it is shut for a while."""
+    """Wait for a free slot as long as it takes. Raises SendingUnavailable while the circuit breaker is open."""
     while True:
         try:
             stack.enter_context(permit_to_call(channel, route=route))
             return
-        except SendingUnavailable as shut:
-            if shut.retry_after > IN_HAND:
+        except SendingUnavailable as refusal:
+            if refusal.retry_after > IN_HAND:
                 raise
         time.sleep(POLL_INTERVAL)
 

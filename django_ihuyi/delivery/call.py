@@ -1,4 +1,4 @@
-"""One call of a backend: a message is handed over, then settled; no transaction is open meanwhile."""
+"""One call of a backend: submit a message, then settle it. No transaction is open meanwhile."""
 
 from __future__ import annotations
 
@@ -22,26 +22,27 @@ from django_ihuyi.texts import templates
 
 logger = get_logger("django_ihuyi.calls")
 
-#: The outcome of a message that was written before admission control was asked, if that lets no call through.
+#: Admission control lets no call through after the message was written.
 _NOT_CALLED = Submission(
     outcome=Outcome.UNSENT, code=None, text="the platform was not called", fault="not_called", elapsed=0.0
 )
 
-#: The outcome of a message whose process was stopped, or had to wait, for too long.
+#: The process was stopped, or had to wait, for too long.
 _TOO_OLD = Submission(
     outcome=Outcome.UNSENT, code=None, text="it was asked for too long ago", fault="too_old", elapsed=0.0
 )
 
-#: What becomes of a decoy's message.
-_KEPT_BACK = Submission(
+#: A decoy's message is withheld.
+_WITHHELD = Submission(
     outcome=Outcome.UNSENT, code=None, text="the purpose's policy says no", fault=POLICY_FAULT, elapsed=0.0
 )
-#: How long the last calls of this process took, in seconds; before the first one, what calls mostly take.
+
+#: How long the last calls of this process took, in seconds; at first, what most calls take.
 _recent: deque[float] = deque([0.1], maxlen=64)
 
 
 def prepare(message: Message) -> Callable[[], Submission]:
-    """Return the call that hands a message to its backend.
+    """Return the function that submits a message to its backend.
 
     Raises KeyError, ValueError or ImproperlyConfigured if the settings have lost its template or its channel.
     """
@@ -64,9 +65,9 @@ def _submit(message: Message, *, until: float) -> Submission:
     if time.monotonic() > until:
         return _TOO_OLD
     if message.verification and message.verification.decoy:
-        # As long as a call, during which nothing else may leave for the number: the limits would tell.
+        # As long as a call: until it ends no other message may leave for the number, and the wait would tell.
         time.sleep(secrets.choice(_recent))
-        return _KEPT_BACK
+        return _WITHHELD
     submit = prepare(message)
     try:
         # A permit that this thread holds already is shared; after the caller's commit it holds none.

@@ -1,6 +1,6 @@
-"""This process's own queue: threads that call the platform, for what is answered before and has no queue of its own.
+"""The queue of this process: threads call the platform after the answer, where DISPATCHER is "inline".
 
-It is lost with the process, and then recovery gives its messages an end.
+If the process dies its queue is lost, and recovery gives the messages an end.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from django_ihuyi.logs import get_logger
 
 logger = get_logger("django_ihuyi.background")
 
-#: How many calls may be under way is the bulkhead's affair; more threads would only wait for it.
+#: The bulkhead limits the calls; more threads would only wait for it.
 THREADS = 8
 
 
 def deliver_later(message_id: int, *, using: str) -> None:
     """Have a thread of this process deliver a committed message, and return at once."""
     if connections[using].in_atomic_block:
-        # In Django's TestCase, which commits nothing: no other thread would find the message.
+        # Django's TestCase commits nothing, so no other thread would find the message.
         find_and_deliver(message_id, using=using)
     else:
         _pool.submit(_run, message_id, using=using)
@@ -33,12 +33,12 @@ def deliver_later(message_id: int, *, using: str) -> None:
 def _run(message_id: int, *, using: str) -> None:
     try:
         if deferred := find_and_deliver(message_id, using=using):
-            # Behind the others: what stands in its way need not stand in theirs.
+            # Behind the other messages, which may be able to leave now.
             time.sleep(min(deferred.seconds, POLL_INTERVAL))
             _pool.submit(_run, message_id, using=using)
         recover_when_due(using=using)
     except Exception:
-        # There is nobody to raise it to.
+        # A pool's thread has no caller.
         logger.exception("message %d was not delivered", message_id)
     finally:
         connections.close_all()
@@ -51,5 +51,5 @@ def _make_pool() -> None:
 
 _pool: ThreadPoolExecutor
 _make_pool()
-if hasattr(os, "register_at_fork"):  # a child must not wait for threads that its parent has
+if hasattr(os, "register_at_fork"):  # a child has no threads of its parent's pool
     os.register_at_fork(after_in_child=_make_pool)

@@ -1,4 +1,4 @@
-"""Send a notice: its number is parsed, its channel chosen and its text made before anything is written."""
+"""Send a notice: number, channel and text are checked before anything is written."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from django_ihuyi.texts import templates
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What shall leave, and by which channel."""
+    """A notice that is ready to send."""
 
     phone: str = field(repr=False)
     channel: str
@@ -59,11 +59,11 @@ def send(
     client: str = "",
     using: str | None = None,
 ) -> Message:
-    """Send a notice, or on the channel "marketing" an advertisement, made of a template and its variables.
+    """Send a notice, or on the channel "marketing" an advertisement, made from a template and its variables.
 
-    It counts for the number's limit of all messages (4082), not for that of codes. A foreign number goes by the
-    channel "international". Inside a transaction of the caller the message leaves after its commit. To a test number
-    nothing is sent: its message is returned `unsent`.
+    It counts for the number's limit of all messages (4082), not for that of codes. A foreign number gets it by the
+    channel "international". Inside a transaction of the caller the message leaves after the commit. A message to a test
+    number is not sent, and is returned `unsent`.
 
     Raises InvalidPhone, UnknownTemplate, UnavailableChannel, ValueError for a wrong number of variables, and OptedOut,
     LimitReached, NumberRefused or SendingUnavailable when no message left.
@@ -88,7 +88,7 @@ def send(
 
 
 def compose(phone: str, *, template: str, variables: Sequence[str], channel: str, client: str = "") -> Notice:
-    """Make a notice for a number in any spelling.
+    """Return a notice for a number in any spelling.
 
     Raises InvalidPhone, UnknownTemplate, UnavailableChannel, and ValueError for a wrong number of variables.
     """

@@ -1,4 +1,4 @@
-"""How a message ends: each state that a call, a queue or a dead worker leaves it in, and what its caller is told."""
+"""The ends of a message, after a call, in a queue or by recovery, and what its caller is told."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ from django_ihuyi.models import Message, State, Verification
 from django_ihuyi.models.messages import LEASE
 from django_ihuyi.phones import fixed_codes
 
-# One for each way to an end, under the names that docs/howto/deploy.md lists.
+# Named by docs/howto/deploy.md: hosts have alarms on these loggers.
 _call_logger = get_logger("django_ihuyi.calls")
 _queue_logger = get_logger("django_ihuyi.queued")
 _recovery_logger = get_logger("django_ihuyi.recovery")
 
-#: Who reads the log, and the faults that they must mend: somebody else answers at the platform's address.
-_STAFF, _WAY_IS_WRONG = {Actor.OPERATOR, Actor.DEVELOPER}, {"tls_certificate", "redirect"}
+#: Actors that read the log.
+_STAFF = {Actor.OPERATOR, Actor.DEVELOPER}
+#: Faults that the staff must mend: another server answers at the platform's address.
+_WRONG_SERVER = {"tls_certificate", "redirect"}
 
-#: What a submission makes of a message that was being sent.
+#: The state of a message by the outcome of its call.
 _STATES = {
     Outcome.ACCEPTED: State.SUBMITTED,
     Outcome.REFUSED: State.REFUSED,
@@ -36,17 +38,17 @@ _STATES = {
     Outcome.UNKNOWN: State.UNKNOWN,
 }
 
-#: Why a message is taken out of the queue unsent: {what the send log shows as fault: what it says beside it}.
+#: Why a message is taken out of the queue unsent: {fault in the send log: result text beside it}.
 FAULTS = {
     "queue_down": "the queue did not take the message",
     "not_called": "the platform was not called",
     "too_old": "it waited in the queue for too long",
     "ended": "its verification has ended",
     "opted_out": "the phone asked for no more advertisements",
-    "paused": "the platform wants to hear nothing for this number",
+    "paused": "the platform takes no message for this number at the moment",
     fixed_codes.FAULT: "it has become a test number's",
-    "not_configured": "the settings of the worker do not know its channel, or its template as it was",
-    "busy": "others sent to this number, and were faster every time",
+    "not_configured": "the worker's settings lack its channel, or its template as it was",
+    "busy": "other messages to this number were faster at every attempt",
 }
 
 #: Seconds after which a caller may try again when the platform could not be reached, and when it asks us to slow down
@@ -55,14 +57,14 @@ _RETRY_UNREACHABLE, _RETRY_THROTTLED = 5, 60
 
 
 def settle(message: Message, submission: Submission, *, using: str) -> None:
-    """Write the outcome of a call; the recipient learns what the platform's refusal says of it.
+    """Write the outcome of a call, and the consequences of its result code on the recipient's row.
 
-    The message is given the outcome even if it cannot be written: its caller is told the truth, and recovery writes
-    `unknown` in its place.
+    The message in memory has the outcome even if it cannot be written: its caller is told the truth, and recovery
+    writes `unknown` into the row.
     """
     row = None if submission.code is None else describe(submission.code, message.channel)
     message.state = _STATES[submission.outcome]
-    # For a purpose with a POLICY the limits may not show what became of a message.
+    # For a purpose with a POLICY the limits must not show whether a message left.
     message.counted = _keeps_claim(submission.outcome, row) or prevents_enumeration(message.purpose)
     message.result_code = submission.code
     message.result_text = submission.text
@@ -79,10 +81,10 @@ def settle(message: Message, submission: Submission, *, using: str) -> None:
             message.fault if message.result_code is None else message.result_code,
         )
     try:
-        was = _insist(lambda: _write(message, row, using=using), using=using)
+        was = _write_persistently(lambda: _write(message, row, using=using), using=using)
     except Error as error:
         # The class only: the text of a database error may quote a row, and so a number.
-        words = "what became of message %d, %s, cannot be written: the database fails with %s"
+        words = "the outcome of message %d, %s, cannot be written: the database fails with %s"
         _call_logger.error(words, message.pk, message.state, type(error).__name__)
     else:
         if was is not None:
@@ -90,7 +92,7 @@ def settle(message: Message, submission: Submission, *, using: str) -> None:
 
 
 def withdraw(message: Message, *, fault: str, using: str) -> None:
-    """Take a message out of the queue unsent, and give its claim back; do nothing if somebody else was faster."""
+    """Take a message out of the queue unsent, and give its claim back; do nothing if it is no longer queued."""
     if Message.objects.using(using).withdraw(message, fault=fault, text=FAULTS[fault]):
         message.state, message.counted, message.fault, message.result_text = State.UNSENT, False, fault, FAULTS[fault]
         announce(message)
@@ -98,8 +100,8 @@ def withdraw(message: Message, *, fault: str, using: str) -> None:
 
 
 def give_up(message: Message, *, using: str) -> None:
-    """Write that it is unknown what became of a message whose worker died; do nothing if it has an end by now."""
-    text = f"its worker did not tell within {LEASE.total_seconds():.0f} seconds what became of it"
+    """Write `unknown` to a message whose worker died; do nothing if it has an end by now."""
+    text = f"its worker wrote no outcome within {LEASE.total_seconds():.0f} seconds"
     if Message.objects.using(using).give_up(message, fault="worker_lost", text=text):
         message.state, message.fault, message.result_text = State.UNKNOWN, "worker_lost", text
         announce(message)
@@ -107,15 +109,15 @@ def give_up(message: Message, *, using: str) -> None:
 
 
 def announce(message: Message, *, was: State = State.SENDING) -> None:
-    """Tell the listeners of a message that has changed its state."""
+    """Send the signals of a message that has changed its state."""
     signals.message_changed.send_robust(Message, message=message)
-    # What recovery took for unknown was told as sent then.
+    # A message that recovery wrote `unknown` to was announced as sent then.
     if message.verification and message.state in (State.SUBMITTED, State.UNKNOWN) and was != State.UNKNOWN:
         signals.code_sent.send_robust(Verification, verification=message.verification, message=message)
 
 
 def raise_unless_sent(message: Message) -> None:
-    """Raise what a settled message's caller is to be told; one that may have left, or never should, counts as sent."""
+    """Raise the error for a settled message's caller; none for a message that may have left, or is withheld."""
     if message.fault == fixed_codes.FAULT:
         return
     if message.state == State.UNSENT:
@@ -134,12 +136,12 @@ def raise_unless_sent(message: Message) -> None:
 
 def _level(submission: Submission, row: ResultCode | None) -> int:
     """Return ERROR if the staff must act before another message can go out."""
-    is_loud = submission.fault in _WAY_IS_WRONG if row is None else row.actor in _STAFF
+    is_loud = submission.fault in _WRONG_SERVER if row is None else row.actor in _STAFF
     return logging.ERROR if is_loud else logging.WARNING
 
 
-def _insist(write: Callable[[], State | None], *, using: str) -> State | None:
-    """Write what only this process knows: again after a deadlock, and again on a new connection if one was lost."""
+def _write_persistently(write: Callable[[], State | None], *, using: str) -> State | None:
+    """Write an outcome that only this process knows: again after a deadlock, and once more on a new connection."""
     try:
         return transactions.retry(write, using=using)
     except (OperationalError, InterfaceError):
@@ -150,7 +152,7 @@ def _insist(write: Callable[[], State | None], *, using: str) -> State | None:
 
 
 def _write(message: Message, row: ResultCode | None, *, using: str) -> State | None:
-    """Return the state that the outcome replaced, None if it replaced none."""
+    """Write the outcome; return the state that it replaced, None if the message has another end already."""
     if row is None or not (row.pause or row.suppresses):
         return _replace(message, using=using)
     with transaction.atomic(using=using):
@@ -166,7 +168,7 @@ def _replace(message: Message, *, using: str) -> State | None:
     messages = Message.objects.using(using)
     if messages.settle(message):
         return State.SENDING
-    # Recovery was faster, and did not know what this call knows.
+    # Recovery wrote `unknown` while the call lasted; its outcome is better knowledge.
     if message.state != State.UNKNOWN and messages.settle(message, was=State.UNKNOWN):
         return State.UNKNOWN
     return None

@@ -1,4 +1,4 @@
-"""What the platform pushes: receipts and replies are taken once, in whatever order and however often they come."""
+"""Receipts and replies that the platform pushes: each is stored once, in any order, however often it comes."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from django_ihuyi.models import Message, Reply, State
 from django_ihuyi.models.receipts import Receipt, find_message, move
 from django_ihuyi.models.unmatched_receipts import UnmatchedReceipt
 
-#: Of the receipts without a message, so many of the newest are looked at again with each push.
+#: How many of the newest unmatched receipts each push tries again.
 _NEWEST = 100
-#: Seconds between two log lines about receipts for strange phones: whoever has the secret could fill a disk.
+#: Seconds between two log lines about receipts for unknown phones: a stranger with the secret could fill a disk.
 _QUIET = 60
 
 logger = get_logger("django_ihuyi.webhooks")
 
 
-class _Strangers:
-    """Counts the receipts for phones that nothing was ever sent to, and says so now and then."""
+class _UnknownPhones:
+    """Counts the receipts for phones that no message was sent to, and logs the count from time to time."""
 
     def __init__(self, *, timer: Callable[[], float] = time.monotonic) -> None:
         self._timer = timer
@@ -38,24 +38,24 @@ class _Strangers:
 
     @sensitive_variables()
     def count(self, phone: str) -> None:
-        """Count one more; it is told at once, or together with those that come until the next line is due."""
+        """Count one more receipt; log it now, or with the next line that is due."""
         with self._lock:
             self._count += 1
             if self._timer() < self._due:
                 return
             count, self._count, self._due = self._count, 0, self._timer() + _QUIET
-        words = "%d receipts came for phones that nothing was ever sent to, the last for %s"
+        words = "%d receipts came for phones that no message was sent to, the last for %s"
         logger.warning(words, count, phones.mask(phone))
 
 
-_strangers = _Strangers()
+_unknown_phones = _UnknownPhones()
 
 
 @sensitive_variables()
 def take_receipt(receipt: Receipt, *, using: str | None = None) -> Message | None:
-    """Let a receipt move its message, and return that message; None if nothing changed.
+    """Apply a receipt to its message, and return the message; None if nothing changed.
 
-    A receipt whose message is not known yet is kept for a day: `settle_unmatched` tries it again.
+    A receipt whose message is not known yet is stored for a day: `settle_unmatched` tries it again.
     """
     database = using or router.db_for_write(Message)
 
@@ -64,7 +64,7 @@ def take_receipt(receipt: Receipt, *, using: str | None = None) -> Message | Non
         if message is None:
             with _losing_its_race():
                 if not UnmatchedReceipt.objects.using(database).keep(receipt):
-                    _strangers.count(receipt.phone)
+                    _unknown_phones.count(receipt.phone)
             return None
         return message if move(message, receipt, using=database) else None
 
@@ -75,7 +75,7 @@ def take_receipt(receipt: Receipt, *, using: str | None = None) -> Message | Non
 def take_reply(
     phone: str, content: str, *, platform_id: str = "", replied_at: datetime | None = None, using: str | None = None
 ) -> Reply | None:
-    """Write down what a canonical phone sent back, and return it; None for a repetition, and for a strange phone."""
+    """Store a reply of a canonical phone, and return it; None for a repetition, and for an unknown phone."""
     database = using or router.db_for_write(Reply)
 
     def attempt() -> Reply | None:
@@ -91,9 +91,9 @@ def take_reply(
 
 @sensitive_variables()
 def settle_unmatched(*, newest: int | None = None, using: str | None = None) -> int:
-    """Try receipts again that came before their message was known, and drop old ones; return how many messages moved.
+    """Apply receipts that came before their message was known, and drop old ones; return how many messages changed.
 
-    `newest` bounds how many are looked at. Call it from time to time; it may run in several processes at once.
+    `newest` limits the number of receipts. Call it from time to time; several processes may run it at once.
     """
     database = using or router.db_for_write(Message)
     rows = UnmatchedReceipt.objects.using(database)
@@ -102,12 +102,12 @@ def settle_unmatched(*, newest: int | None = None, using: str | None = None) -> 
 
 
 def settle_newest_unmatched(*, using: str | None = None) -> int:
-    """Do so with as many as a request has time for."""
+    """Apply as many unmatched receipts as a request has time for."""
     return settle_unmatched(newest=_NEWEST, using=using)
 
 
 def settle_unmatched_of(message: Message, *, using: str) -> bool:
-    """Do so for one message; True if it has moved, which its row shows and `message` does not."""
+    """Apply the unmatched receipts of a message. Return True if its row changed; `message` itself is not updated."""
     if message.state not in (State.SUBMITTED, State.UNKNOWN):
         return False
     return bool(_apply(UnmatchedReceipt.objects.using(using).of_message(message), using=using))
@@ -123,7 +123,7 @@ def _apply_one(row: UnmatchedReceipt, *, using: str) -> Message | None:
         if message is None:
             return None
         is_moved = move(message, row.receipt, using=using, arrived_at=row.received_at)
-        # Not before: whoever dies in between leaves a receipt that changes nothing any more.
+        # After the move: a process that dies in between leaves a receipt that has no effect any more.
         UnmatchedReceipt.objects.using(using).filter(pk=row.pk).delete()
         return message if is_moved else None
 

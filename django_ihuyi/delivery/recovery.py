@@ -1,4 +1,4 @@
-"""Recovery: give an end to what a dead worker, a lost task or a stopped queue has left behind."""
+"""Recovery: give an end to messages that a dead worker, a lost task or a stopped queue left behind."""
 
 from __future__ import annotations
 
@@ -20,34 +20,35 @@ from django_ihuyi.models import Message, State, Verification
 
 logger = get_logger("django_ihuyi.recovery")
 
-#: Rows that are read at once.
+#: Rows of one query.
 BATCH = 500
-#: Expired verifications are looked for so far back; an older one that never succeeded is for the purge.
+#: Verifications that expired earlier are left to the purge.
 SEEDS_SINCE = timedelta(days=2)
-#: A worker recovers after its first task, and then after a task at most so often.
+#: A worker recovers after its first task, then after tasks that end at least this much later.
 INTERVAL = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
-    """How many rows a run has changed; what others changed at the same time is not in it."""
+    """How many rows a run changed, without those that other processes changed meanwhile."""
 
     #: Messages whose worker died during the call: perhaps they have arrived.
     unknown: int = 0
-    #: Messages that waited in the queue until they were of no use.
+    #: Messages that were too old for their queue.
     unsent: int = 0
-    #: Messages that a receipt moved which had come before its message was known.
+    #: Messages that were moved by a receipt that had come before the message was known.
     settled: int = 0
-    #: Expired verifications whose seed is blanked.
+    #: Expired verifications whose seed was blanked.
     ended: int = 0
 
 
 @sensitive_variables()
 def recover(*, using: str | None = None) -> Recovered:
-    """Give an end to all that was left behind; harmless at any time, in parallel, and when it is killed half-way.
+    """Give an end to everything that was left behind. Harmless at any time, in parallel, and if it is killed.
 
-    Each row is changed by a statement of its own, whose winner sends the signals. Raises TransactionManagementError
-    inside a transaction of the caller, which could neither see nor tell what others do meanwhile.
+    Each row is changed by a statement of its own, and the process whose statement succeeds sends the signals. Raises
+    TransactionManagementError inside a transaction of the caller: in some isolation levels it cannot see what other
+    processes change meanwhile.
     """
     database = using or router.db_for_write(Message)
     if transactions.is_open(database):
@@ -64,14 +65,14 @@ def recover(*, using: str | None = None) -> Recovered:
 
 
 class _Sweeper:
-    """Recovers now and then in a process that has other things to do: one thread at a time, one batch at a time."""
+    """Recovers a batch from time to time, by one thread of a worker."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._due: dict[str, float] = {}
 
     def sweep(self, *, using: str) -> None:
-        """Recover a batch if that is due; a database that fails is logged."""
+        """Recover a batch if it is due; log a database error."""
         now = time.monotonic()
         with self._lock:
             if now < self._due.get(using, now):
@@ -96,7 +97,7 @@ def _read_left(using: str) -> list[Message]:
 
 
 def _end_all(left: list[Message], *, using: str) -> list[str]:
-    """End each message; return the states of those that nobody else has ended."""
+    """End each message; return the states of those that this process ended."""
     return [message.state for message in left if _end(message, using=using)]
 
 
@@ -112,7 +113,7 @@ def _withdraw(message: Message, *, using: str) -> None:
 
 
 def _end_expired(using: str) -> int:
-    """Blank seeds in batches, so that no statement locks many rows."""
+    """Blank seeds in batches: one statement for all would lock many rows."""
     verifications = Verification.objects.using(using)
     ended = 0
     while expired := list(verifications.expired_with_seed(since=SEEDS_SINCE).values_list("pk", flat=True)[:BATCH]):

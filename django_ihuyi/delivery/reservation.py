@@ -1,4 +1,4 @@
-"""Reserve a message: the limits decide, and what they admit is claimed and written in one committed transaction."""
+"""Reserve a message: the limits decide, and an admitted message is written with its claim in one transaction."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def reserve(
     verification_id: str | None = None,
     write: Write = write_claimed,
 ) -> Message:
-    """Write the message that `draft` makes of how the phone stands, if one may go there, and return it.
+    """Write the message that `draft` makes from the phone's snapshot, if the limits admit it, and return it.
 
-    Raises LimitReached, or SendingUnavailable when others were faster every time.
+    Raises LimitReached, or SendingUnavailable if other messages to the phone were faster at every attempt.
     """
 
     def attempt() -> Message:
@@ -67,7 +67,7 @@ def _withhold(message: Message, fixed: FixedCode | None) -> None:
 
 
 def limit_reached(refusal: Refusal, *, phone: str) -> LimitReached:
-    """Tell the listeners of a refusal, and return the error to raise."""
+    """Send the signal of a refusal, and return the error to raise."""
     signals.limit_hit.send_robust(
         Recipient, code=refusal.code, retry_after=refusal.retry_after, phone=phone, client="", reason=""
     )
@@ -83,7 +83,7 @@ def _find_refusal(snapshot: Snapshot, *, kind: Kind, purpose: str, channel: str)
 
 
 def rules_of(purpose: str) -> Rules:
-    """Return the figures that hold for messages of a purpose."""
+    """Return the limits of messages of a purpose."""
     return Rules(
         resend_interval=timedelta(seconds=settings.RESEND_INTERVAL),
         messages=settings.NUMBER_LIMITS["messages"],

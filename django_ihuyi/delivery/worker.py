@@ -1,8 +1,8 @@
-"""A worker: what a queue's task does with the id, or the ids, that it carries; which queue, it does not know.
+"""A worker: what the tasks of any queue do with the ids of messages.
 
-A task for each notice costs a worker as much as the message itself: to find the task, to take it, to write its end. A
-chunk shares that among a hundred, and keeps as many calls under way as the process may have (PLATFORM_CONCURRENCY). It
-gives way: codes are tasks of their own, which the worker finds only between two chunks.
+A task for each notice would cost a worker as much as the message itself: find the task, take it, write its end. So a
+hundred notices share a task, a chunk, and as many calls as PLATFORM_CONCURRENCY allows are under way at once. A chunk
+gives way to codes, because a worker finds the task of a code only between two tasks.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ logger = get_logger("django_ihuyi.runs")
 
 #: Notices of one task.
 CHUNK_SIZE = 100
-#: Seconds after which a chunk ends, and so what a worker may need to stop.
+#: Seconds after which a chunk ends. A worker that is told to stop may need as long.
 LONGEST = 10.0
 
 _thread = threading.local()
@@ -41,7 +41,7 @@ def _working() -> Iterator[None]:
     try:
         yield
     except Error as error:
-        # Queues keep what a task raised, and the text of a database error may quote a row, and so a number.
+        # Queues store what a task raised, and the text of a database error may quote a row, and so a number.
         raise type(error)(mask(str(error))) from None
     finally:
         _thread.depth -= 1
@@ -50,23 +50,23 @@ def _working() -> Iterator[None]:
 @_working()
 @sensitive_variables()
 def run(message_id: int, *, using: str | None = None) -> None:
-    """Deliver the queued message of this id, once, however often and by however many workers it is called.
+    """Deliver the queued message of this id, once, however many workers call this, and how often.
 
-    If it has to wait, it is enqueued anew.
+    A message that must wait is enqueued again.
     """
     database = using or router.db_for_write(Message)
     try:
         if deferred := find_and_deliver(message_id, using=database):
             _put_back([deferred], using=database)
     finally:
-        # After it: somebody waits for the message.
+        # After the delivery, because a person waits for the message.
         recover_when_due(using=database)
 
 
 @_working()
 @sensitive_variables()
 def run_many(message_ids: Sequence[int], *, using: str | None = None) -> None:
-    """Deliver the queued notices of these ids, each once; those that have to wait are enqueued anew."""
+    """Deliver the queued notices of these ids, each once; notices that must wait are enqueued again."""
     database = using or router.db_for_write(Message)
     try:
         if left := deliver_chunk(message_ids, using=database):
@@ -76,13 +76,13 @@ def run_many(message_ids: Sequence[int], *, using: str | None = None) -> None:
 
 
 def where(using: str) -> dict[str, str]:
-    """Return what a task must carry beside the id: nothing, unless the message lies in another database than usual."""
+    """Return the further arguments of a task: the database, unless it is the one that messages are written to."""
     return {} if using == router.db_for_write(Message) else {"using": using}
 
 
 def _put_back(left: Sequence[Deferred], *, using: str) -> None:
     if _thread.depth > 1:
-        # The queue runs tasks where they are enqueued, and knows no later: what waits for one would run in circles.
+        # The queue runs a task at once, where it is enqueued: a message that waits would recurse for ever.
         for deferred in left:
             if deferred.seconds:
                 withdraw(deferred.message, fault="not_called", using=using)
@@ -94,9 +94,8 @@ def _put_back(left: Sequence[Deferred], *, using: str) -> None:
 def deliver_chunk(message_ids: Sequence[int], *, using: str) -> list[Deferred]:
     """Deliver queued messages; return those that still wait.
 
-    They do because codes do, because the chunk has lasted long enough, or because the platform may not be called.
-
-    What one message raises is logged, and does not keep the others. If it was taken, recovery gives it its end.
+    A message waits because a code does, because the chunk has lasted long enough, or because the platform may not be
+    called. An error of one message is logged and does not stop the others; if it was taken, recovery gives it an end.
     """
     chunk = _Chunk(using=using)
     messages = Message.objects.using(using).select_related("recipient").order_by("pk")
@@ -109,7 +108,7 @@ def deliver_chunk(message_ids: Sequence[int], *, using: str) -> list[Deferred]:
 
 
 def _count_threads() -> int:
-    """Return some more than may call at once: who finds no room writes what became of one message meanwhile."""
+    """Return more threads than calls at once: while one calls, another writes the outcome of its message."""
     calls: int = settings.PLATFORM_CONCURRENCY
     return calls + calls // 2
 
@@ -129,11 +128,11 @@ class _Chunk:
         try:
             if deferred := deliver_queued(message, using=self._using, is_stopped=self._gives_way):
                 self.left.append(deferred)
-        except Exception:  # whatever it is: a hundred others wait
+        except Exception:  # any error: a hundred other messages wait
             logger.exception("message %d cannot be delivered", message.pk)
 
     def _gives_way(self) -> bool:
-        """Look here, too: where one thread does it all, nobody else looks while a message waits."""
+        """Check here, too: with one thread, no other thread checks while a message waits."""
         self.look()
         return self.is_stopped
 

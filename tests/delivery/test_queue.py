@@ -172,7 +172,7 @@ def test_what_the_settings_of_the_worker_do_not_know_is_not_taken_and_counts_for
         False,
         None,
     )
-    assert "cannot be called for with these settings" in caplog.text
+    assert "cannot be sent with these settings" in caplog.text
 
 
 def test_two_messages_to_one_number_leave_a_second_apart():

@@ -102,7 +102,7 @@ def test_a_receipt_for_a_phone_that_nothing_was_sent_to_is_not_kept(platform, me
 def clock(monkeypatch):
     """A clock that a test sets, by which the log is kept short; nothing was counted before it."""
     clock = [1000.0]
-    monkeypatch.setattr(receipts, "_strangers", receipts._Strangers(timer=lambda: clock[0]))
+    monkeypatch.setattr(receipts, "_unknown_phones", receipts._UnknownPhones(timer=lambda: clock[0]))
     return clock
 
 
@@ -114,7 +114,7 @@ def test_receipts_for_phones_that_nothing_was_sent_to_are_counted_in_the_log_onc
     clock[0] += 61
     platform.receipt(message, mobilephone="13900139000")
 
-    words = "came for phones that nothing was ever sent to, the last for"
+    words = "came for phones that no message was sent to, the last for"
     assert caplog.messages == [f"1 receipts {words} 137****7000", f"5 receipts {words} 139****9000"]
 
 

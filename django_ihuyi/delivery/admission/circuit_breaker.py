@@ -131,7 +131,7 @@ class CircuitBreaker:
         seconds = self._open_until - self._clock()
         if seconds > 0:
             return seconds
-        # A probe that never came back must not shut the channel for ever.
+        # A probe that never ends must not keep the breaker open for ever.
         return SOON if self._probe and seconds > -OPEN_SECONDS else 0
 
     def _learn(self, health: CallHealth, *, is_probe: bool) -> Transition | None:

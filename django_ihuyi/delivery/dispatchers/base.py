@@ -23,25 +23,25 @@ class Dispatcher:
     """Puts messages into a queue; subclass it for an engine of your own, and name its path in DISPATCHER."""
 
     def enqueue(self, message_id: int, *, kind: str, using: str) -> None:
-        """Have a worker call `django_ihuyi.tasks.run(message_id, using=using)`; raise if the queue does not take it.
+        """Have a worker call `django_ihuyi.tasks.run(message_id, using=using)`. Raise if the queue does not take it.
 
-        `kind` ("code" or "notice") lets codes overtake; only the id, and `using` where needed, belong into the queue.
+        `kind` is "code" or "notice", so that codes can overtake. Put only the id, and `using` if needed, in the queue.
         """
         raise NotImplementedError
 
     def enqueue_many(self, message_ids: Sequence[int], *, using: str) -> None:
-        """Have a worker call `django_ihuyi.tasks.run_many(message_ids, using=using)` for notices; raise as `enqueue`.
+        """Have a worker call `django_ihuyi.tasks.run_many(message_ids, using=using)` for notices. Raise as `enqueue`.
 
-        Unless a subclass says better, each of them is a task of its own.
+        By default each notice is a task of its own.
         """
         for message_id in message_ids:
             self.enqueue(message_id, kind=Kind.NOTICE, using=using)
 
     def enqueue_later(self, message_ids: Sequence[int], *, kind: str, using: str, seconds: float) -> None:
-        """Do as `enqueue` for a code, as `enqueue_many` for notices, but have a worker call in so many seconds.
+        """Enqueue a code as `enqueue`, notices as `enqueue_many`, for a worker to run in so many seconds.
 
-        A worker calls this for what the platform may not be called for now. Unless a subclass says better, it sleeps
-        for a moment, so that workers do not run in circles, and enqueues.
+        A worker calls this when the platform may not be called now. By default it sleeps for a moment, because workers
+        would otherwise spin, and enqueues.
         """
         time.sleep(min(seconds, IN_HAND))
         if kind == Kind.NOTICE:

@@ -18,9 +18,9 @@ from django_ihuyi.models import Kind
 logger = get_logger("django_ihuyi.recovery")
 
 
-# The names are promised: `task_routes` and the tasks that wait in a broker hold them. Codes and notices are apart, so
-# that `task_routes` can give codes a queue and workers of their own. No result is kept, and Celery tries nothing again:
-# what became of a message stands in the send log.
+# The names are promised: `task_routes` and the tasks that wait in a broker contain them. Codes and notices have separate
+# tasks, so that `task_routes` can give codes a queue and workers of their own. No result is kept, and Celery does not
+# retry: the send log has the result of a message.
 @shared_task(name="ihuyi.send_code", ignore_result=True)
 def send_code(message_id: int, using: str | None = None) -> None:
     """Deliver a queued code."""
@@ -43,7 +43,7 @@ class CeleryDispatcher(Dispatcher):
     """Sends a task to the host's Celery app."""
 
     def enqueue(self, message_id: int, *, kind: str, using: str) -> None:
-        """Send the task, and do not try again: a person waits, and there is DISPATCH_FALLBACK."""
+        """Send the task without Celery's retries: a person waits, and there is DISPATCH_FALLBACK."""
         task = send_code if kind == Kind.CODE else send_notice
         task.apply_async([message_id], worker.where(using), retry=False)
 
@@ -63,11 +63,11 @@ class CeleryDispatcher(Dispatcher):
 
 @signals.worker_ready.connect
 def recover_at_start(**_: Any) -> None:
-    """Give an end to what a worker before this one has left."""
+    """Give an end to messages that an earlier worker left."""
     try:
         recover()
     except (Error, transactions.Contended) as error:
         # Celery would log its text, which may quote a row, and so a number.
         logger.error("recovery fails with %s; after the next task it is tried again", type(error).__name__)
     finally:
-        connections.close_all()  # this process only watches over those that work
+        connections.close_all()  # this process only supervises the workers

@@ -1,4 +1,4 @@
-"""Django's task framework as the queue: DISPATCHER "tasks". It is `django.tasks` from 6.0, before it a backport."""
+"""Django's task framework as the queue: DISPATCHER "tasks". `django.tasks` from Django 6.0, else the backport."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ else:
     except ImportError:
         from django_tasks import task
 
-#: Where the queue knows priorities, codes overtake notices.
+#: The priority of codes, which overtake notices if the queue knows priorities.
 CODES_FIRST = 10
-#: And after them what had to wait before: django-tasks-db would take it first, once its moment has come.
+#: The priority of codes that waited before. django-tasks-db would otherwise take them before new codes.
 CODES_AGAIN = 9
 
 
@@ -50,7 +50,7 @@ class TasksDispatcher(Dispatcher):
         send_notices.enqueue(list(message_ids), **worker.where(using))
 
     def enqueue_later(self, message_ids: Sequence[int], *, kind: str, using: str, seconds: float) -> None:
-        """Enqueue the tasks for a later moment, where the queue knows such."""
+        """Enqueue the tasks for a later time, if the backend supports that."""
         if not seconds or not send_message.get_backend().supports_defer:
             super().enqueue_later(message_ids, kind=kind, using=using, seconds=seconds)
             return

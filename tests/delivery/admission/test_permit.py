@@ -318,7 +318,7 @@ def test_a_refused_account_is_told_once_with_what_to_do(platform, clock, caplog,
     assert text == (
         "Nothing can be sent on the channel sms until the operator acts: the platform refuses the account with 405. "
         "Account or key is wrong; compare them with those of this product (each has its own). "
-        "It is asked again every 30 seconds; once that is mended, sending goes on by itself."
+        "The platform is asked again every 30 seconds; sending continues by itself once the cause is mended."
     )
 
 
