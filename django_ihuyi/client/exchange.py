@@ -74,7 +74,7 @@ _retry_judge: ContextVar[Callable[[], bool]] = ContextVar("django_ihuyi.client.r
 
 @contextmanager
 def retries_allowed_by(judge: Callable[[], bool]) -> Iterator[None]:
-    """Ask `judge` before each retry that is made inside."""
+    """Allow a retry inside the block only if `judge` returns True."""
     token = _retry_judge.set(judge)
     try:
         yield

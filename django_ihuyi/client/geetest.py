@@ -1,4 +1,4 @@
-"""Ask GeeTest (极验), version 4, whether a captcha was solved: one signed POST, within a deadline.
+"""Verify an answer to a captcha of GeeTest (极验), version 4: one signed POST, within a deadline.
 
 https://docs.geetest.com/gt4/apirefer/api/server
 """

@@ -36,8 +36,8 @@ class Contended(Exception):
 
 
 @contextmanager
-def stale_if_exists() -> Iterator[None]:
-    """Raise StaleRow if an insert finds that another transaction has inserted the row first."""
+def stale_if_refused() -> Iterator[None]:
+    """Raise StaleRow if a constraint refuses an insert: another transaction has inserted or deleted a row meanwhile."""
     try:
         yield
     except IntegrityError as error:

@@ -31,11 +31,10 @@ from django_ihuyi.delivery.dispatchers.base import IN_HAND
 from django_ihuyi.delivery.notices import check_template, compose
 from django_ihuyi.delivery.outcomes import raise_unless_sent
 from django_ihuyi.delivery.queue import POLL_INTERVAL
-from django_ihuyi.delivery.reservation import reserve
 from django_ihuyi.delivery.routing import Route, check_channel, choose_route
 from django_ihuyi.delivery.worker import CHUNK_SIZE
 from django_ihuyi.exceptions import BatchChanged, InvalidPhone, NotSent, SendingUnavailable
-from django_ihuyi.models import Kind, Message, State, batches
+from django_ihuyi.models import Message, State, batches
 from django_ihuyi.models.batches import BatchRow, RowTaken
 from django_ihuyi.models.sql.claim import write_claimed
 
@@ -187,9 +186,10 @@ class _Sender:
         try:
             map_in_threads(chunk.items(), send_one, threads=threads, using=self.using)
         finally:
-            self._enqueue(
-                [result.message for result in results if result.message and result.message.state == State.QUEUED]
-            )
+            # Also the messages of an earlier run, which may have been killed before it enqueued them.
+            queued = [result.message for result in results if result.message and result.message.state == State.QUEUED]
+            if queued:
+                transactions.after_commit(partial(enqueue_many, queued, using=self.using), using=self.using)
         return sorted(results, key=lambda result: result.position)
 
     def _send_one(self, row: Row, *, position: int, before: Message | None) -> SendResult:
@@ -214,16 +214,7 @@ class _Sender:
         with ExitStack() as stack:
             _enter_permit(stack, notice.channel, route=route)
             asked_at = monotonic()
-            message = reserve(
-                notice.phone,
-                kind=Kind.NOTICE,
-                purpose="",
-                channel=notice.channel,
-                route=route,
-                draft=notice.draft,
-                using=self.using,
-                write=write,
-            )
+            message = notice.reserve(route=route, using=self.using, write=write)
             if route is not Route.QUEUE:
                 dispatch(message, route=route, using=self.using, asked_at=asked_at)
         return message
@@ -232,11 +223,6 @@ class _Sender:
         with transaction.atomic(using=using):
             write_claimed(message, using=using)
             BatchRow.objects.using(using).assign(self.batch, position, message=message, instead_of=before)
-
-    def _enqueue(self, waiting: list[Message]) -> None:
-        """Enqueue queued messages, also those of an earlier run, which may have been killed before it enqueued them."""
-        if waiting:
-            transactions.after_commit(lambda: enqueue_many(waiting, using=self.using), using=self.using)
 
 
 def _enter_permit(stack: ExitStack, channel: str, *, route: Route) -> None:

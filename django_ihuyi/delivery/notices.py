@@ -13,10 +13,11 @@ from django_ihuyi import phones
 from django_ihuyi.conf import settings
 from django_ihuyi.delivery.dispatch import dispatch, permit_to_call
 from django_ihuyi.delivery.outcomes import raise_unless_sent
-from django_ihuyi.delivery.reservation import reserve
-from django_ihuyi.delivery.routing import choose_channel, choose_route
+from django_ihuyi.delivery.reservation import Write, reserve
+from django_ihuyi.delivery.routing import Route, choose_channel, choose_route
 from django_ihuyi.exceptions import OptedOut, UnknownTemplate
 from django_ihuyi.models import Kind, Message
+from django_ihuyi.models.sql.claim import write_claimed
 from django_ihuyi.models.sql.snapshot import Snapshot
 from django_ihuyi.texts import templates
 
@@ -48,6 +49,19 @@ class Notice:
             created_at=snapshot.now,
         )
 
+    def reserve(self, *, route: Route, using: str, write: Write = write_claimed) -> Message:
+        """Write the message if the limits admit it. Raises OptedOut, LimitReached or SendingUnavailable."""
+        return reserve(
+            self.phone,
+            kind=Kind.NOTICE,
+            purpose="",
+            channel=self.channel,
+            route=route,
+            draft=self.draft,
+            using=using,
+            write=write,
+        )
+
 
 @sensitive_variables()
 def send(
@@ -73,15 +87,7 @@ def send(
     database = using or router.db_for_write(Message)
     route = choose_route(notice.phone)
     with permit_to_call(notice.channel, route=route):
-        message = reserve(
-            notice.phone,
-            kind=Kind.NOTICE,
-            purpose="",
-            channel=notice.channel,
-            route=route,
-            draft=notice.draft,
-            using=database,
-        )
+        message = notice.reserve(route=route, using=database)
         dispatch(message, route=route, using=database, asked_at=asked_at)
     raise_unless_sent(message)
     return message

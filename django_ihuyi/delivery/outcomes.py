@@ -72,8 +72,10 @@ def settle(message: Message, submission: Submission, *, using: str) -> None:
     message.platform_id = submission.platform_id
     message.duration = submission.elapsed
     if message.state != State.SUBMITTED and message.fault != POLICY_FAULT:
+        # An error if the staff must act before another message can go out.
+        is_error = submission.fault in _WRONG_SERVER if row is None else row.actor in _STAFF
         _call_logger.log(
-            _level(submission, row),
+            logging.ERROR if is_error else logging.WARNING,
             "message %d on %s is %s: %s",
             message.pk,
             message.channel,
@@ -132,12 +134,6 @@ def raise_unless_sent(message: Message) -> None:
     if row.answer == SendingUnavailable.code:
         raise SendingUnavailable(retry_after=row.retry_after)
     raise limit_reached(Refusal(code=row.answer, retry_after=row.retry_after), phone=message.phone)
-
-
-def _level(submission: Submission, row: ResultCode | None) -> int:
-    """Return ERROR if the staff must act before another message can go out."""
-    is_loud = submission.fault in _WRONG_SERVER if row is None else row.actor in _STAFF
-    return logging.ERROR if is_loud else logging.WARNING
 
 
 def _write_persistently(write: Callable[[], State | None], *, using: str) -> State | None:

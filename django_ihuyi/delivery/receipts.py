@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from django.db import IntegrityError, router
+from django.db import router
 from django.views.decorators.debug import sensitive_variables
 
 from django_ihuyi import phones, signals
 from django_ihuyi.database import transactions
-from django_ihuyi.database.transactions import StaleRow
 from django_ihuyi.logs import get_logger
 from django_ihuyi.models import Message, Reply, State
 from django_ihuyi.models.receipts import Receipt, find_message, move
@@ -62,7 +60,7 @@ def take_receipt(receipt: Receipt, *, using: str | None = None) -> Message | Non
     def attempt() -> Message | None:
         message = find_message(receipt, using=database)
         if message is None:
-            with _losing_its_race():
+            with transactions.stale_if_refused():  # a purge may have deleted the recipient
                 if not UnmatchedReceipt.objects.using(database).keep(receipt):
                     _unknown_phones.count(receipt.phone)
             return None
@@ -80,7 +78,7 @@ def take_reply(
 
     def attempt() -> Reply | None:
         replies = Reply.objects.using(database)
-        with _losing_its_race():
+        with transactions.stale_if_refused():  # a purge may have deleted the recipient
             return replies.record(phone, content, platform_id=platform_id, replied_at=replied_at)
 
     reply = transactions.retry(attempt, using=database)
@@ -128,15 +126,6 @@ def _apply_one(row: UnmatchedReceipt, *, using: str) -> Message | None:
         return message if is_moved else None
 
     return _announce(transactions.retry(attempt, using=using), using=using)
-
-
-@contextmanager
-def _losing_its_race() -> Iterator[None]:
-    """Say that a purge was faster when the recipient is gone that a row was to belong to: raises StaleRow then."""
-    try:
-        yield
-    except IntegrityError as error:
-        raise StaleRow from error
 
 
 def _announce(message: Message | None, *, using: str) -> Message | None:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from django.db import Error, router
 from django.db.transaction import TransactionManagementError
@@ -103,13 +104,9 @@ def _end_all(left: list[Message], *, using: str) -> list[str]:
 
 def _end(message: Message, *, using: str) -> bool:
     before = message.state
-    end = _withdraw if before == State.QUEUED else give_up
+    end = partial(withdraw, fault="too_old") if before == State.QUEUED else give_up
     transactions.retry(lambda: end(message, using=using), using=using)
     return message.state != before
-
-
-def _withdraw(message: Message, *, using: str) -> None:
-    withdraw(message, fault="too_old", using=using)
 
 
 def _end_expired(using: str) -> int:

@@ -16,7 +16,6 @@ from django_ihuyi.models import Kind, Message, Recipient
 from django_ihuyi.models.sql.claim import write_claimed
 from django_ihuyi.models.sql.snapshot import Snapshot, read_snapshot
 from django_ihuyi.phones import fixed_codes
-from django_ihuyi.phones.fixed_codes import FixedCode
 
 
 class Write(Protocol):
@@ -49,8 +48,10 @@ def reserve(
             raise limit_reached(refusal, phone=phone)
         message = draft(snapshot)
         message.state = route.first_state
-        if route is Route.WITHHELD:
-            _withhold(message, fixed_codes.find(phone))
+        if route is Route.WITHHELD:  # has its end already: it never leaves, and no limit counts it
+            fixed = fixed_codes.find(phone)
+            message.counted, message.finished_at = False, message.created_at
+            message.fault, message.result_text = fixed_codes.FAULT, fixed.name[:200] if fixed else ""
         write(message, using=using)
         return message
 
@@ -58,12 +59,6 @@ def reserve(
         return transactions.retry(attempt, using=using)
     except transactions.Contended as error:
         raise SendingUnavailable(retry_after=1) from error
-
-
-def _withhold(message: Message, fixed: FixedCode | None) -> None:
-    """Give a message to a test number its end: it never leaves, and no limit counts it."""
-    message.counted, message.finished_at = False, message.created_at
-    message.fault, message.result_text = fixed_codes.FAULT, fixed.name[:200] if fixed else ""
 
 
 def limit_reached(refusal: Refusal, *, phone: str) -> LimitReached:

@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi.database.clock import DatabaseNow, read_clock
-from django_ihuyi.database.transactions import StaleRow, stale_if_exists
+from django_ihuyi.database.transactions import StaleRow, stale_if_refused
 
 #: The key of the conversion breaker.
 CONVERSION = "conversion"
@@ -93,7 +93,7 @@ class BudgetQuerySet(models.QuerySet["Budget"]):
 
     def _insert_first(self, budget: Budget) -> None:
         # A savepoint: on PostgreSQL a refused insert would end a transaction of the caller.
-        with stale_if_exists(), transaction.atomic(using=self.db):
+        with stale_if_refused(), transaction.atomic(using=self.db):
             budget.save(force_insert=True, using=self.db)
 
 

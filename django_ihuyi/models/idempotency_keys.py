@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi.database.clock import DatabaseNow
-from django_ihuyi.database.transactions import StaleRow, stale_if_exists
+from django_ihuyi.database.transactions import StaleRow, stale_if_refused
 
 #: How long a request may take; after that its process is assumed to have died.
 ANSWER_LEASE = timedelta(seconds=60)
@@ -30,7 +30,7 @@ class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
     def open(self, name: str, *, fingerprint: str) -> IdempotencyKey:
         """Insert the row of a request that is being answered; raise StaleRow if the name exists."""
         stored = IdempotencyKey(name=name, fingerprint=fingerprint, expires_at=DatabaseNow() + ANSWER_LEASE)
-        with stale_if_exists():
+        with stale_if_refused():
             stored.save(force_insert=True, using=self.db)
         return stored
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_ihuyi import phones
 from django_ihuyi.database.clock import DatabaseNow
-from django_ihuyi.database.transactions import StaleRow, stale_if_exists
+from django_ihuyi.database.transactions import StaleRow, stale_if_refused
 
 
 class RecipientQuerySet(models.QuerySet["Recipient"]):
@@ -28,7 +28,7 @@ class RecipientQuerySet(models.QuerySet["Recipient"]):
         Raise StaleRow for the others. Call it in one transaction with the message's insert.
         """
         # The UPDATE also writes number and fingerprint, which are unique, and another row may just have taken them.
-        with stale_if_exists():
+        with stale_if_refused():
             self._advance(recipient, **recipient.identity)
 
     def record_guesses(self, recipient: Recipient, guesses: dict[str, Any]) -> None:

@@ -18,9 +18,9 @@ from django_ihuyi.models import Kind
 logger = get_logger("django_ihuyi.recovery")
 
 
-# The names are promised: `task_routes` and the tasks that wait in a broker contain them. Codes and notices have separate
-# tasks, so that `task_routes` can give codes a queue and workers of their own. No result is kept, and Celery does not
-# retry: the send log has the result of a message.
+# The names are promised: `task_routes` and the tasks that wait in a broker contain them. Codes and notices have
+# separate tasks, so that codes can have a queue and workers of their own. No result is kept, and Celery does not retry:
+# the send log has the result of a message.
 @shared_task(name="ihuyi.send_code", ignore_result=True)
 def send_code(message_id: int, using: str | None = None) -> None:
     """Deliver a queued code."""

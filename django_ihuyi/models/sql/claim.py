@@ -14,7 +14,7 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model
 
-from django_ihuyi.database.transactions import StaleRow, stale_if_exists
+from django_ihuyi.database.transactions import StaleRow, stale_if_refused
 from django_ihuyi.models.messages import FRESHNESS, Message, State
 from django_ihuyi.models.recipients import Recipient
 from django_ihuyi.models.verifications import Verification
@@ -66,7 +66,7 @@ def _write_one_by_one(message: Message, *, using: str) -> None:
         Verification.objects.using(using).extend(message.verification, until=message.verification.expires_at)
     # bulk_create throughout, because save() sends signals.
     if message.recipient._state.adding:
-        with stale_if_exists():
+        with stale_if_refused():
             Recipient.objects.using(using).bulk_create([message.recipient])
     else:
         Recipient.objects.using(using).claim(message.recipient)
