@@ -1,4 +1,4 @@
-"""HTTP/1.1 as clients speak it, and what is none."""
+"""HTTP/1.1 as clients speak it, and requests that cannot be answered."""
 
 import contextlib
 import http.client
@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.raw_sockets import PATH, connect, exchange, write_post
-from tests.support.simulator_calls import FORM_TYPE, NOON, TEXT, make_form, read_code, sign
+from tests.support.simulator_calls import FORM_TYPE, NOON, make_form, read_code, sign
 
 
 def test_the_whole_url_as_target_is_accepted_as_from_a_client_behind_a_proxy(server, simulator):
@@ -56,17 +56,6 @@ def test_a_connection_is_closed_when_the_client_wants_it(server, more, version, 
     assert exchange(server, request * 2).count(b"HTTP/1.1 404") == (2 if kept else 1)
 
 
-def test_a_chunked_body_is_read(server, simulator):
-    body = urlencode(make_form()).encode()
-    chunks = b"".join(b"%x;ext=1\r\n%b\r\n" % (len(part), part) for part in (body[:7], body[7:]))
-    head = f"POST {PATH} HTTP/1.1\r\nContent-Type: {FORM_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
-
-    answer = exchange(server, head + chunks + b"0\r\nTrailer: x\r\n\r\n")
-
-    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert [message.content for message in simulator.messages()] == [TEXT]
-
-
 def test_a_client_that_waits_for_100_continue_gets_it(server):
     request = write_post(make_form(), more="Expect: 100-continue\r\n")
     head, body = request.split(b"\r\n\r\n")
@@ -93,28 +82,21 @@ BIG = "x" * 70_000
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
-        pytest.param("\r\n\r\n", 400, id="empty lines"),
-        pytest.param("GET\r\n\r\n", 400, id="one word"),
-        pytest.param("GET / HTTP/2.0\r\n\r\n", 400, id="version"),
-        pytest.param("\x16\x03\x01\x02\x00\x01\r\n\r\n", 400, id="TLS"),
-        pytest.param("CONNECT 106.ihuyi.com:443 HTTP/1.1\r\n\r\n", 400, id="tunnel"),
-        pytest.param("GET ftp://x/ HTTP/1.1\r\n\r\n", 400, id="scheme"),
-        pytest.param("GET / HTTP/1.1\r\nno colon\r\n\r\n", 400, id="header"),
-        pytest.param("GET / HTTP/1.1\r\nA: b\r\n folded\r\n\r\n", 400, id="folded header"),
+        pytest.param("GET / to there HTTP/1.1\r\n\r\n", 400, id="four words"),
+        pytest.param("CONNECT 106.ihuyi.com:443 HTTP/1.1\r\n\r\n", 501, id="tunnel"),
+        pytest.param("POST / HTTP/1.1\r\n\r\n", 411, id="no length"),
         pytest.param("POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400, id="negative length"),
         pytest.param("POST / HTTP/1.1\r\nContent-Length: ²\r\n\r\n", 400, id="superscript length"),
-        pytest.param("POST / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 1\r\n\r\n", 400, id="two lengths"),
-        pytest.param("POST / HTTP/1.1\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n", 400, id="both"),
-        pytest.param("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", 400, id="negative chunk"),
-        pytest.param("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nfffff1\r\n", 413, id="chunk"),
-        pytest.param("POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 501, id="coding"),
+        pytest.param("POST / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 1\r\n\r\n", 411, id="two lengths"),
+        pytest.param("POST / HTTP/1.1\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n", 411, id="both"),
+        pytest.param("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411, id="chunked"),
         pytest.param(f"POST / HTTP/1.1\r\nContent-Length: {'9' * 18}\r\n\r\n", 413, id="length"),
         pytest.param(f"POST / HTTP/1.1\r\nContent-Length: {'9' * 5000}\r\n\r\n", 413, id="endless length"),
-        pytest.param(f"GET /{BIG} HTTP/1.1\r\n\r\n", 431, id="long target"),
+        pytest.param(f"GET /{BIG} HTTP/1.1\r\n\r\n", 414, id="long target"),
         pytest.param("GET / HTTP/1.1\r\n" + "".join(f"A{n}: b\r\n" for n in range(101)) + "\r\n", 431, id="headers"),
     ],
 )
-def test_what_is_no_request_is_refused_and_hung_up_on(server, simulator, request_, status):
+def test_a_request_that_cannot_be_answered_is_refused_and_its_connection_closed(server, simulator, request_, status):
     answer = exchange(server, request_.encode("latin-1"))
 
     assert int(answer.split(b" ", 2)[1]) == status
