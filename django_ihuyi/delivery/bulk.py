@@ -121,12 +121,14 @@ def send_in_chunks(
     say so, and nothing is written of them. `rate` is the most rows to begin in a second (0: as fast as they can).
 
     Raises UnknownTemplate, UnavailableChannel and BatchChanged, and ValueError for a batch whose name has more than 64
-    characters.
+    characters, and for a negative rate.
     """
     check_template(template)
     check_channel(channel)
     if len(batch) > batches.LONGEST_NAME:
         raise ValueError(f"the name of a batch has at most {batches.LONGEST_NAME} characters")
+    if rate < 0:
+        raise ValueError(f"the rate is {rate}, but must be rows a second, or 0 for no limit")
     common = tuple(variables)
     sender = _Sender(
         batch=batch,

@@ -84,6 +84,13 @@ def test_a_paced_command_begins_at_most_so_many_rows_a_second(file, outbox):
     assert time.monotonic() - began >= 2.0  # the 11th row waits for a second, the 21st for two
 
 
+def test_a_negative_rate_is_an_error_and_sends_nothing(file, outbox):
+    with pytest.raises(CommandError, match="rows a second"):
+        run(file(table(3)), "--rate", "-1")
+
+    assert list(outbox) == []
+
+
 def test_columns_beside_the_number_fill_the_template_in_their_order(file, outbox):
     path = file("\ufefforder,Phone,carrier\nA17,138 0013 8000,顺丰\n\n")
 
