@@ -1,13 +1,13 @@
-"""What a person or a test can order over HTTP: each reads JSON, tells the simulator, and says what to answer."""
+"""Switches that people and tests can post: each reads JSON, calls the simulator, and returns the JSON to answer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from django_ihuyi.simulator.account_orders import change_account, show_account
-from django_ihuyi.simulator.fates import DELIVERED, FATES, Fate
 from django_ihuyi.simulator.faults import FAULTS
 from django_ihuyi.simulator.pusher import ORDERS
+from django_ihuyi.simulator.pushes import DELIVERED, FATES, Fate
 from django_ihuyi.simulator.reading import (
     Fields,
     read_choice,
@@ -25,7 +25,7 @@ FATE_FIELDS = ("fate", "msg", "delay", "copies")
 
 
 def force_answer(simulator: Simulator, data: object) -> object:
-    """Answer with a result code; null: by the rules again."""
+    """Force a result code; null: answer by the rules again."""
     fields = read_fields(data, known=("code", "mobile", "text", "times"), needed=("code",))
     if fields["code"] == SUCCESS:
         raise ValueError("success cannot be ordered: take the order back with null")
@@ -36,7 +36,7 @@ def force_answer(simulator: Simulator, data: object) -> object:
 
 
 def order_fault(simulator: Simulator, data: object) -> object:
-    """Let answers go wrong; null: no more."""
+    """Apply a fault to answers; null: end it."""
     fields = read_fields(data, known=("fault", "mobile", "times", "taken"), needed=("fault",))
     fault = read_choice(fields, "fault", tuple(FAULTS))
     taken = read_switch(fields, "taken", default=True)
@@ -45,7 +45,7 @@ def order_fault(simulator: Simulator, data: object) -> object:
 
 
 def order_fate(simulator: Simulator, data: object) -> object:
-    """Choose what becomes of messages to come; null: the default again."""
+    """Choose the fate of future messages; null: restore the default."""
     fields = read_fields(data, known=(*FATE_FIELDS, "mobile", "times"), needed=("fate",))
     fate = None if fields["fate"] is None else _read_fate(fields)
     simulator.decide(fate, mobile=read_text(fields, "mobile"), times=_times(fields))
@@ -53,7 +53,7 @@ def order_fate(simulator: Simulator, data: object) -> object:
 
 
 def push_receipt(simulator: Simulator, data: object) -> object:
-    """Say what became of a message, and push its receipt."""
+    """Set the fate of a message, and push its receipt."""
     fields = read_fields(data, known=(*FATE_FIELDS, "smsid", "mobile"), needed=("smsid",))
     smsid = read_text(fields, "smsid") or ""
     if not simulator.settle(smsid, _read_fate(fields), mobile=read_text(fields, "mobile")):
@@ -62,7 +62,7 @@ def push_receipt(simulator: Simulator, data: object) -> object:
 
 
 def send_reply(simulator: Simulator, data: object) -> object:
-    """Let a phone answer."""
+    """Reply to the latest message on a phone."""
     fields = read_fields(data, known=("mobile", "content", "delay", "copies"), needed=("mobile", "content"))
     mobile, content = read_text(fields, "mobile") or "", read_text(fields, "content", longest=2000) or ""
     try:
@@ -73,26 +73,25 @@ def send_reply(simulator: Simulator, data: object) -> object:
 
 
 def hold_pushes(simulator: Simulator, _data: object) -> object:
-    """Keep pushes back."""
+    """Hold pushes."""
     simulator.pushes.hold()
     return {}
 
 
 def release_pushes(simulator: Simulator, data: object) -> object:
-    """Push what was held, in an order."""
+    """Push everything held, in the given order."""
     fields = read_fields({} if data is None else data, known=("order", "copies"))
     simulator.pushes.release(read_choice(fields, "order", tuple(ORDERS)) or "as_held", copies=_copies(fields))
     return {}
 
 
 def put_account(simulator: Simulator, data: object) -> object:
-    """Make or change an account."""
-    account = change_account(simulator.customers, data)
-    return show_account(account, account.balance)
+    """Add or change an account."""
+    return show_account(change_account(simulator.customers, data))
 
 
 def change_blacklist(simulator: Simulator, data: object) -> object:
-    """Put a number on the black list, or lift it from there."""
+    """Put a number on the black list, or lift it."""
     fields = read_fields(data, known=("mobile", "listed", "account"), needed=("mobile", "listed"))
     listed, mobile = read_switch(fields, "listed", default=False), read_text(fields, "mobile") or ""
     simulator.customers.set_blacklisted(mobile, listed=listed, account=read_text(fields, "account"))
@@ -100,7 +99,7 @@ def change_blacklist(simulator: Simulator, data: object) -> object:
 
 
 def reset(simulator: Simulator, _data: object) -> object:
-    """Forget everything."""
+    """Reset the simulator."""
     simulator.reset()
     return {}
 

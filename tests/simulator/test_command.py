@@ -127,7 +127,7 @@ def test_pushes_are_set_by_flags():
     simulator = make_simulator(parse(*urls, "--push-delay", "0", "--push-retries", "1,2.5"))
 
     assert simulator.pushes.plan == PushPlan(delay=0, retries=(1.0, 2.5))
-    accounts = [account for account, _ in simulator.customers.accounts()]
+    accounts = simulator.customers.accounts()
     assert {(account.receipt_url, account.reply_url) for account in accounts} == {tuple(urls[1::2])}
     assert [account.product for account in accounts] == [product.name for product in PRODUCTS]
 

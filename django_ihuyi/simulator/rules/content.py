@@ -1,4 +1,4 @@
-"""What a text may say (407, 4070 to 4075, 40722)."""
+"""Rules for the text (407, 4070 to 4075, 40722)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from django_ihuyi.simulator.attempt import Attempt, Rule
 from django_ihuyi.simulator.texts import CODE
 
-#: A few words that no operator lets through; the platform's own list is not public.
+#: Words that operators filter; the platform's own list is not public.
 SENSITIVE_WORDS = ("赌博", "博彩", "代开发票", "枪支", "裸聊")
 
 #: Characters that phones draw as pictures (Unicode UTS #51, Emoji_Presentation, and what turns others into pictures).
@@ -37,7 +37,7 @@ def check_words(attempt: Attempt) -> int | None:
 
 
 def check_signature_form(attempt: Attempt) -> int | None:
-    """Refuse a malformed `sign`, or a text that brings its own 【signature】, which the platform puts on: 4070."""
+    """Refuse a malformed `sign`, or a text that begins with its own 【signature】: 4070."""
     sign = attempt.value("sign")
     is_malformed = bool(sign) and not SIGNATURE.fullmatch(sign)
     return 4070 if is_malformed or OWN_SIGNATURE.match(attempt.text.content) else None
