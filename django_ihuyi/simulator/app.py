@@ -52,10 +52,10 @@ class SimulatorApp:
         host = environ.get("HTTP_HOST") or environ.get("SERVER_NAME", "")
         endpoints = find_endpoints(host.partition(":")[0].lower(), path)
         if not endpoints:
-            self.simulator.note_stray(verb=verb, path=path)
+            self.simulator.note_unknown_path(verb=verb, path=path)
             return refuse(HTTPStatus.NOT_FOUND)
         if verb not in ("GET", "POST"):
-            self.simulator.note_stray(verb=verb, path=path)
+            self.simulator.note_unknown_path(verb=verb, path=path)
             return refuse(HTTPStatus.METHOD_NOT_ALLOWED, Allow="GET, POST")
         query = parse_urlencoded(environ.get("QUERY_STRING", ""))
         form = parse_form(query, environ.get("CONTENT_TYPE", ""), read_body(environ))
@@ -77,6 +77,7 @@ class SimulatorApp:
             answer = self.simulator.answer(call, fault=order.name if order else "")
         else:
             answer = self.simulator.pretend(call, fault=order.name)
+        # After the message arrived: a client that times out must not assume that nothing was sent.
         if self.simulator.latency:
             time.sleep(self.simulator.latency)
         content_type, body = render(answer, as_json=as_json)

@@ -1,4 +1,4 @@
-"""The platform's accounts, what each has left, and what is stored of each number."""
+"""The platform's accounts with their balances, and the numbers that each has sent to."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Customers:
             self._accounts[account.product, account.account] = account
 
     def accounts(self) -> list[Account]:
-        """Return all accounts; `balance` is what each has left."""
+        """Return all accounts; `balance` is the units left."""
         with self._lock:
             return list(self._accounts.values())
 
@@ -62,7 +62,7 @@ class Customers:
             self._accounts[account.product, account.account] = replace(account, balance=account.balance - units)
 
     def phone(self, account: Account, mobile: str) -> Phone:
-        """Return what is stored of a number at an account; a new `Phone` is stored only by `keep`."""
+        """Return a number's record at an account; a new one is stored only by `keep`."""
         with self._lock:
             return self._phones.get((account.product, account.account, mobile)) or Phone()
 

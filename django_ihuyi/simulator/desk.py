@@ -30,6 +30,7 @@ class Desk:
         self._customers = customers
         self._state = state
         self._policy = policy
+        # A random start, so that two simulators in the same second give different ids.
         self._serial = itertools.count(secrets.randbelow(10**10))
 
     def answer(self, call: Call, now: float) -> tuple[Answer, list[Message]]:

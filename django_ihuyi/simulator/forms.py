@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl
 
+#: Without a limit a body of a megabyte could have half a million fields.
 MAX_FIELDS = 1000
 BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
 FIELD_NAME = re.compile(rb'(?<![a-z])name="([^"]*)"', re.IGNORECASE)

@@ -98,11 +98,13 @@ class Inbox:
     def _put(self, item: Item) -> None:
         self.revision += 1
         self._items[item.id] = self._by_phone[canonical(item.mobile)][item.id] = item
+        # Ordered by revision, so that `changes` can stop at the first old item.
         self._changed[item.id] = self.revision
         self._changed.move_to_end(item.id)
 
     def _drop_oldest(self) -> None:
         id_, item = self._items.popitem(last=False)
+        # The oldest item of all is also the oldest of its phone. Empty entries go too, or memory would grow.
         phone = canonical(item.mobile)
         self._changed.pop(id_)
         self._by_phone[phone].popitem(last=False)

@@ -31,6 +31,7 @@ FILES = {
     "/static/words.js": ("words.js", "text/javascript; charset=utf-8"),
     "/static/icon.svg": ("icon.svg", "image/svg+xml"),
 }
+#: The page shows texts that come from outside, so the browser must run only our own script.
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -100,7 +101,7 @@ class PagesApp:
             fault = FAULTS.get(str(data.get("fault"))) if isinstance(data, dict) else None
             if fault and fault.needs_socket and TAKE_SCRIPT not in environ:
                 raise ValueError(f"{fault.name} needs a connection: serve the simulator with its own server")
-            return _send_json(SWITCHES[path](self._simulator, data))
+            return _send_json(SWITCHES[path](self._simulator, data) or {})
         except TooLargeError:
             return refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         except (ValueError, RecursionError) as error:  # json.loads raises the latter for deep nesting
@@ -124,6 +125,7 @@ class PagesApp:
 def is_local(environ: WSGIEnvironment) -> bool:
     """Return True if the client is on this machine, behind no proxy, and no foreign web page made the request."""
     is_proxied = "HTTP_X_FORWARDED_FOR" in environ or "HTTP_FORWARDED" in environ
+    # Browsers send this header, and pages cannot forge it. GET changes nothing, so a link from elsewhere is harmless.
     is_foreign = environ.get("HTTP_SEC_FETCH_SITE") == "cross-site" and environ["REQUEST_METHOD"] != "GET"
     return not is_proxied and not is_foreign and is_loopback(environ.get("REMOTE_ADDR", ""))
 

@@ -1,4 +1,4 @@
-"""What the imitated platform stores of one number."""
+"""The imitated platform's record of one number."""
 
 from __future__ import annotations
 

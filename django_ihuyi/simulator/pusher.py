@@ -47,6 +47,7 @@ class Pusher:
         if not push.url:
             return
         with self._changed:
+            # Each copy counts its own tries, so the copies must not be one object.
             for copy in [replace(push) for _ in range(copies)]:
                 self._known.append(copy)
                 if self._held is None:
@@ -113,6 +114,7 @@ class Pusher:
             while self._waiting:
                 pause = self._waiting[0][0] - time.monotonic()
                 if pause <= 0:
+                    # Set with the lock held, or `wait` could return between this push and its request.
                     self._is_sending = True
                     return heapq.heappop(self._waiting)[2]
                 self._changed.wait(pause)
@@ -127,12 +129,12 @@ class Pusher:
             push.state = "taken"
         elif push.tries > len(self.plan.retries):
             push.state = "given up"
-        elif any(push is known for known in self._known):  # a reset forgets what was under way
+        elif any(push is known for known in self._known):  # unless a reset dropped it meanwhile
             self._schedule(push, self.plan.retries[push.tries - 1])
 
 
 def post_form(url: str, fields: Mapping[str, str], *, timeout: float) -> tuple[bool, str]:
-    """POST a form, without redirects or proxies; return whether the server took it, and its status or the error."""
+    """POST a form without redirects or proxies; return whether the server took it, and its status or the error."""
     parts = urlsplit(url)
     connection = CONNECTIONS[parts.scheme](parts.hostname or "", parts.port, timeout=timeout)
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"

@@ -1,4 +1,4 @@
-"""What the platform pushes to the customer's server: receipts and replies, as forms."""
+"""Receipts and replies, as the forms that the platform pushes to the customer's server."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ DEFAULT_PLAN = PushPlan()
 
 
 class Simulator:
-    """Answers like the platform, and stores what arrives. Threads may share it."""
+    """Answers like the platform, and stores the messages. Threads may share it."""
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class Simulator:
         self.latency = latency
         self.clock = clock
         self.pushes = Pusher(push_plan)
+        # Its lock is reentrant: `Customers` takes it for its other users, and the desk calls that with the lock held.
         self._news = threading.Condition()
         self.customers = Customers(accounts, self._news, allow_remote=push_plan.allow_remote)
         self._state = State(keep=keep)
@@ -67,7 +68,7 @@ class Simulator:
             self._state.journal.add(self._desk.describe(call, None, now=now, fault=fault))
             return self._desk.pretend(call, now)
 
-    def note_stray(self, *, verb: str, path: str) -> None:
+    def note_unknown_path(self, *, verb: str, path: str) -> None:
         """Add a request to the journal that no product answers."""
         with self._news:
             self._state.journal.add(Entry(arrived=self.clock(), verb=verb, path=path))

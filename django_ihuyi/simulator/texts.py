@@ -58,6 +58,7 @@ def read_text(content: str, template_id: str, account: Account) -> Text:
 
 def match(pattern: str, content: str) -> tuple[str, ...] | None:
     """Return the values of a template's variables in a text, or None if the text does not follow the template."""
+    # Between the literals of the template stand the values, each at least one character long.
     head, *literals = pattern.split(VARIABLE)
     if not literals:
         return () if content == pattern else None

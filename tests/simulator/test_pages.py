@@ -1,4 +1,4 @@
-"""What people and tests see below `/_simulator/`, and who may see it."""
+"""The pages below `/_simulator/`: their contents, and the clients that may see them."""
 
 import json
 import re

@@ -10,7 +10,8 @@ from django_ihuyi.simulator.texts import CODE
 #: Words that operators filter; the platform's own list is not public.
 SENSITIVE_WORDS = ("赌博", "博彩", "代开发票", "枪支", "裸聊")
 
-#: Characters that phones draw as pictures (Unicode UTS #51, Emoji_Presentation, and what turns others into pictures).
+#: Characters that phones draw as pictures: Emoji_Presentation of Unicode UTS #51, U+20E3 and U+FE0F, which turn others
+#: into pictures, and the blocks of pictures from U+1F000.
 EMOJI = re.compile(
     "[\u20e3\u231a\u231b\u23e9-\u23f3\u25fd\u25fe\u2614\u2615\u2648-\u2653\u267f\u2693\u26a1\u26aa\u26ab\u26bd\u26be"
     "\u26c4\u26c5\u26ce\u26d4\u26ea\u26f2\u26f3\u26f5\u26fa\u26fd\u2705\u270a\u270b\u2728\u274c\u274e\u2753-\u2755"

@@ -26,6 +26,7 @@ MAGIC = {product.name: magic_numbers(product.magic_prefix) for product in PRODUC
 
 
 def _require(name: str, code: int) -> Rule:
+    """Return a rule that refuses a request without a parameter."""
     return lambda attempt: None if attempt.value(name) else code
 
 
@@ -76,13 +77,13 @@ def check_time(attempt: Attempt) -> int | None:
 
 def departure(attempt: Attempt) -> float | None:
     """Return when the message leaves, or None if `stime` is neither Unix seconds nor Beijing's wall time (ours)."""
-    wished = attempt.value("stime") if attempt.call.product.takes_list else ""
-    if not wished:
+    stime = attempt.value("stime") if attempt.call.product.takes_list else ""
+    if not stime:
         return attempt.now
-    if UNIX_TIME.fullmatch(wished):
-        return max(attempt.now, float(wished))
+    if UNIX_TIME.fullmatch(stime):
+        return max(attempt.now, float(stime))
     with contextlib.suppress(ValueError):
-        wall = datetime.strptime(wished, "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING)
+        wall = datetime.strptime(stime, "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING)
         return max(attempt.now, wall.timestamp())
     return None
 
@@ -111,8 +112,10 @@ def _dynamic_password(attempt: Attempt) -> str:
     account = attempt.account
     names = SIGNED[attempt.call.action or Action.SUBMIT]
     signed = account.account + account.api_key + "".join(attempt.value(name) for name in names)
+    # MD5 is the platform's algorithm.
     return hashlib.md5(signed.encode(), usedforsecurity=False).hexdigest()
 
 
 def _equal(given: str, expected: str) -> bool:
+    # As bytes: compare_digest raises TypeError for text that is not ASCII.
     return hmac.compare_digest(given.encode(), expected.encode())
