@@ -72,6 +72,6 @@ class Deliveries:
         is_known = fate.result != NEVER
         put(replace(message, fate=fate.result if is_known else ""))
         account = self._customers.find(message.product, message.account)
-        if is_known:
+        if is_known and account.receipt_url:
             push = write_receipt(message, fate, account=account, now=now)
             self._pushes.add(push, delay=fate.delay, copies=fate.copies)
