@@ -1,6 +1,6 @@
-"""Fixtures for the tests of a host: pytest finds them by itself wherever django_ihuyi is installed.
+"""Fixtures for the tests of your project. pytest finds them wherever django_ihuyi is installed.
 
-Nothing of Django or of ours is imported before a test asks for it: pytest loads this before there are settings.
+The fixtures import the rest by name when a test uses them: pytest loads this module before Django has its settings.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from django.utils.module_loading import import_string
 __all__ = ["ihuyi_outbox", "ihuyi_simulator", "ihuyi_simulator_url"]
 
 BACKENDS = "django_ihuyi.backends"
-#: The platform's channels; those of the host's settings come beside them.
+#: The platform's channels; the project's own channels are added to them.
 CHANNELS = ("sms", "voice", "international", "marketing")
 
 
 @pytest.fixture
 def ihuyi_simulator() -> Iterator[Any]:
-    """Return a simulator of the platform that is empty: `.messages(phone)`, `.latest_code(phone)`.
+    """Return an empty simulator of the platform: `.messages(phone)`, `.latest_code(phone)`.
 
-    With Django settings all channels send to it for this test, in process; without, it is one of its own to serve.
+    With Django settings, all channels send to it in process during this test. Without, it is a new one to serve.
     """
     if not _has_settings():
         yield import_string("django_ihuyi.simulator.Simulator")()
@@ -39,14 +39,14 @@ def ihuyi_simulator() -> Iterator[Any]:
 
 @pytest.fixture
 def ihuyi_simulator_url(ihuyi_simulator: Any) -> Iterator[str]:
-    """Return where `ihuyi_simulator` is served over HTTP during this test, without a path."""
+    """Return the URL at which `ihuyi_simulator` is served during this test, without a path."""
     with import_string("django_ihuyi.simulator.server.serving")(ihuyi_simulator) as server:
         yield server.url
 
 
 @pytest.fixture
 def ihuyi_outbox() -> Iterator[list[Any]]:
-    """Return the list in which all messages of this test arrive; nothing is sent."""
+    """Return the list that collects all messages of this test; nothing is sent."""
     if not _has_settings():
         pytest.fail("ihuyi_outbox needs Django settings: set DJANGO_SETTINGS_MODULE.", pytrace=False)
     outbox = import_string(f"{BACKENDS}.locmem.outbox")

@@ -1,38 +1,38 @@
-"""What a customer has filed with the imitated platform, and the figures that are agreed for the account."""
+"""Accounts of the imitated platform: filed templates, signatures and limits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-#: What stands in a filed template where a value goes.
+#: The placeholder for a value in a filed template.
 VARIABLE = "【变量】"
 
-#: What makes a template one for verification codes (4085); the rule is ours.
+#: A template with one of these counts as one for verification codes (4085); the rule is ours.
 CODE_WORDS = ("验证码", "verification code")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A filed text; the platform lets nothing else through."""
+    """A filed text; the platform refuses every text that follows none."""
 
     id: str
     text: str
 
     @property
     def is_code(self) -> bool:
-        """Tell whether messages of this template count as verification codes (4085); that rule is ours."""
+        """Return True if messages of this template count as verification codes (4085); the rule is ours."""
         return any(word in self.text for word in CODE_WORDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How many messages a number may get; `None` lifts a limit."""
+    """The limits per number; `None` lifts one."""
 
     per_second: int | None = 1
     per_day: int | None = 5
     codes_per_day: int | None = 5
     blacklist_after: int | None = 20
-    #: Count from Beijing's midnight; otherwise over the last 24 hours. Which one the platform does is not public.
+    #: Count from Beijing's midnight; otherwise over the last 24 hours. The platform's own way is not public.
     calendar_day: bool = False
 
 
@@ -47,14 +47,14 @@ TRIAL_TEMPLATES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One product's account; the defaults are those of a trial account for SMS with a full purse."""
+    """One product's account; the defaults are those of a trial account for SMS with a full balance."""
 
     account: str = "C00000001"
     api_key: str = field(default="0123456789abcdef0123456789abcdef", repr=False)
     product: str = "sms"
     balance: int = 10_000_000
     is_frozen: bool = False
-    #: Client addresses that are filed; empty admits every address.
+    #: The only client addresses that are admitted; empty admits all.
     addresses: tuple[str, ...] = ()
     #: Approved signatures; the first stands before every text that does not ask for another.
     signatures: tuple[str, ...] = ("互亿无线",)
@@ -99,10 +99,10 @@ TRIAL_ACCOUNTS = (
     ),
 )
 
-#: Stands in where a request names no account that exists.
+#: Stands in for an account that does not exist, so that every `Attempt` has one.
 NOBODY = Account(account="", api_key="")
 
 
 def trial_account(product: str) -> Account:
-    """Return the account that a simulator has for a product unless told otherwise."""
+    """Return the account of a product that a simulator has by default."""
     return next(account for account in TRIAL_ACCOUNTS if account.product == product)

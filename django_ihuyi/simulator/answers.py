@@ -24,12 +24,12 @@ class Answer:
 
 
 def answer_submit(product: Product, *, code: int, text: str, message_id: str = "0") -> Answer:
-    """Answer a Submit; the id is 0 on failure."""
+    """Return the answer to a Submit; the id is 0 on failure."""
     return Answer(code=code, root="SubmitResult", fields={"code": code, "msg": text, product.id_field: message_id})
 
 
 def answer_balance(*, code: int, text: str, units: int = 0) -> Answer:
-    """Answer a GetNum; that `num` is there on failure, as 0, is our choice."""
+    """Return the answer to a GetNum; a `num` of 0 on failure is our choice."""
     return Answer(code=code, root="GetNumResult", fields={"code": code, "msg": text, "num": units})
 
 
@@ -37,10 +37,6 @@ def render(answer: Answer, *, as_json: bool) -> tuple[str, bytes]:
     """Return an answer's Content-Type and its bytes."""
     if as_json:
         return JSON_TYPE, json.dumps(answer.fields, ensure_ascii=False, separators=(",", ":")).encode()
-    return XML_TYPE, _render_xml(answer).encode()
-
-
-def _render_xml(answer: Answer) -> str:
     fields = "".join(f"<{name}>{escape(str(value))}</{name}>\n" for name, value in answer.fields.items())
     root = f'<{answer.root} xmlns="{NAMESPACE}">\n{fields}</{answer.root}>\n'
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{root}'
+    return XML_TYPE, f'<?xml version="1.0" encoding="utf-8"?>\n{root}'.encode()

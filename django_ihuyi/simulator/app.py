@@ -1,19 +1,19 @@
-"""The simulator as a WSGI app: the platform's addresses, and the pages for people and tests below `/_simulator/`."""
+"""The simulator as a WSGI app: the platform's URLs, and the pages for people and tests below `/_simulator/`."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from django_ihuyi.simulator.answers import Answer, render
+from django_ihuyi.simulator.answers import render
 from django_ihuyi.simulator.attempt import Call
-from django_ihuyi.simulator.faults import FAULTS, FaultOrder, Usual
+from django_ihuyi.simulator.faults import FAULTS, Usual
 from django_ihuyi.simulator.forms import parse_form, parse_urlencoded
 from django_ihuyi.simulator.pages import PagesApp
-from django_ihuyi.simulator.products import Action, Endpoint, find_endpoints
+from django_ihuyi.simulator.products import Action, find_endpoints
 from django_ihuyi.simulator.simulator import Simulator
 from django_ihuyi.simulator.wsgi import TAKE_SCRIPT, Response, TooLargeError, read_body, refuse, respond
 
@@ -25,7 +25,7 @@ ACTIONS = {action.value: action for action in Action}
 
 
 class SimulatorApp:
-    """Serve a simulator over WSGI."""
+    """Serves a simulator over WSGI."""
 
     def __init__(self, simulator: Simulator, *, remote_pages: bool = False, max_wait: float = 0) -> None:
         self.simulator = simulator
@@ -34,7 +34,11 @@ class SimulatorApp:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         if path == PAGES or path.startswith(f"{PAGES}/"):
-            return self.pages(_shift(environ), start_response)
+            # WSGI's rule for a mounted app: its own prefix moves from PATH_INFO to SCRIPT_NAME.
+            script_name = environ.get("SCRIPT_NAME", "") + PAGES
+            return self.pages(
+                {**environ, "SCRIPT_NAME": script_name, "PATH_INFO": path.removeprefix(PAGES)}, start_response
+            )
         try:
             response = self._answer(environ, path)
         except TooLargeError:
@@ -48,53 +52,39 @@ class SimulatorApp:
         host = environ.get("HTTP_HOST") or environ.get("SERVER_NAME", "")
         endpoints = find_endpoints(host.partition(":")[0].lower(), path)
         if not endpoints:
-            self.simulator.note_stray(verb=verb, path=path)
+            self.simulator.note_unknown_path(verb=verb, path=path)
             return refuse(HTTPStatus.NOT_FOUND)
         if verb not in ("GET", "POST"):
-            self.simulator.note_stray(verb=verb, path=path)
+            self.simulator.note_unknown_path(verb=verb, path=path)
             return refuse(HTTPStatus.METHOD_NOT_ALLOWED, Allow="GET, POST")
         query = parse_urlencoded(environ.get("QUERY_STRING", ""))
         form = parse_form(query, environ.get("CONTENT_TYPE", ""), read_body(environ))
         endpoint = self.simulator.customers.choose(endpoints, form.get("account", ""))
-        call = _read_call(environ, endpoint, query=query, form=form)
-        return self._call(call, endpoint, has_socket=TAKE_SCRIPT in environ)
+        call = Call(
+            product=endpoint.product,
+            action=endpoint.action or ACTIONS.get(query.get("method", "")),
+            form=form,
+            peer=environ.get("REMOTE_ADDR", ""),
+            verb=verb,
+            path=path,
+        )
+        as_json = endpoint.always_json or form.get("format", "").lower() == "json"
+        return self._call(call, as_json=as_json, has_socket=TAKE_SCRIPT in environ)
 
-    def _call(self, call: Call, endpoint: Endpoint, *, has_socket: bool) -> Response:
-        as_json = endpoint.always_json or call.form.get("format", "").lower() == "json"
+    def _call(self, call: Call, *, as_json: bool, has_socket: bool) -> Response:
         order = self.simulator.take_fault(call.mobile, has_socket=has_socket)
-        answer = self._judge(call, order)
+        if order is None or order.is_taken:
+            answer = self.simulator.answer(call, fault=order.name if order else "")
+        else:
+            answer = self.simulator.pretend(call, fault=order.name)
+        # After the message arrived: a client that times out must not assume that nothing was sent.
         if self.simulator.latency:
             time.sleep(self.simulator.latency)
         content_type, body = render(answer, as_json=as_json)
-        # The dynamic password lives by the platform's clock, which the header shows.
+        # Clients correct the time of a dynamic password by this header, so it shows the simulator's clock.
         date = formatdate(self.simulator.clock(), usegmt=True)
         response = Response(content_type=content_type, body=body, headers={"Date": date})
         if order is None:
             return response
         usual = Usual(answer=answer, as_json=as_json, id_field=call.product.id_field, response=response)
         return FAULTS[order.name].spoil(usual)
-
-    def _judge(self, call: Call, order: FaultOrder | None) -> Answer:
-        if order is None:
-            return self.simulator.answer(call)
-        if order.is_taken:
-            return self.simulator.answer(call, fault=order.name)
-        return self.simulator.pretend(call, fault=order.name)
-
-
-def _read_call(
-    environ: WSGIEnvironment, endpoint: Endpoint, *, query: Mapping[str, str], form: Mapping[str, str]
-) -> Call:
-    return Call(
-        product=endpoint.product,
-        action=endpoint.action or ACTIONS.get(query.get("method", "")),
-        form=form,
-        peer=environ.get("REMOTE_ADDR", ""),
-        verb=environ["REQUEST_METHOD"],
-        path=environ.get("PATH_INFO", ""),
-    )
-
-
-def _shift(environ: WSGIEnvironment) -> WSGIEnvironment:
-    path = environ["PATH_INFO"]
-    return {**environ, "SCRIPT_NAME": environ.get("SCRIPT_NAME", "") + PAGES, "PATH_INFO": path[len(PAGES) :]}

@@ -1,4 +1,4 @@
-"""One request as the rules see it."""
+"""A request as the rules see it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class Call:
     """A request for one action of one product."""
 
     product: Product
+    #: None: a method that the platform does not have.
     action: Action | None
     form: Mapping[str, str]
     peer: str = "127.0.0.1"
@@ -24,17 +25,25 @@ class Call:
 
     @property
     def mobile(self) -> str:
-        """Return what the request names as number, or as numbers."""
+        """Return the request's number, or its list of numbers."""
         return self.form.get("mobile", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The settings of the platform that hold for all accounts."""
+
+    has_limits: bool
+    time_tolerance: float
+    blocked_addresses: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """A call and one number of it, with all that the platform knows at this moment."""
+    """A call and one number of it, with everything that the rules need."""
 
     call: Call
     account: Account
-    balance: int
     mobile: str
     #: How many numbers the call names.
     numbers: int
@@ -42,11 +51,10 @@ class Attempt:
     text: Text
     limits: Limits
     now: float
-    time_tolerance: float
-    blocked_addresses: frozenset[str]
+    policy: Policy
 
     def value(self, name: str) -> str:
-        """Return a parameter; one that is missing is empty."""
+        """Return a parameter, or an empty text if it is missing."""
         return self.call.form.get(name, "")
 
 

@@ -1,4 +1,4 @@
-"""Read a request's parameters as leniently as the platform does."""
+"""Parse a request's parameters as leniently as the platform does."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl
 
+#: Without a limit a body of a megabyte could have half a million fields.
 MAX_FIELDS = 1000
 BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
 FIELD_NAME = re.compile(rb'(?<![a-z])name="([^"]*)"', re.IGNORECASE)
 
 
 def parse_form(query: Mapping[str, str], content_type: str, body: bytes) -> dict[str, str]:
-    """Merge query and body, where the body wins; a body of another Content-Type is not read."""
+    """Return the parameters of query and body, where the body wins; a body of another Content-Type is ignored."""
     form = dict(query)
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == "application/x-www-form-urlencoded":
@@ -23,13 +24,13 @@ def parse_form(query: Mapping[str, str], content_type: str, body: bytes) -> dict
 
 
 def parse_urlencoded(text: str) -> dict[str, str]:
-    """Parse pairs, given as WSGI gives bytes: as latin-1. The last of a name wins, bad UTF-8 is replaced."""
+    """Parse pairs from WSGI's latin-1 text. The last value of a name wins, and bad UTF-8 is replaced."""
     pairs = parse_qsl("&".join(text.split("&", MAX_FIELDS)[:MAX_FIELDS]), keep_blank_values=True, encoding="latin-1")
     return {_decode(name.encode("latin-1")): _decode(value.encode("latin-1")) for name, value in pairs}
 
 
 def parse_multipart(body: bytes, content_type: str) -> dict[str, str]:
-    """Parse the fields of a multipart form; files are passed over."""
+    """Parse the fields of a multipart form; files are skipped."""
     boundary = BOUNDARY.search(content_type)
     if boundary is None:
         return {}

@@ -1,4 +1,4 @@
-"""All phones, and the messages and replies on each."""
+"""The messages and replies on all phones."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from django_ihuyi.simulator.records import Message, Reply
 
 Item = Message | Reply
 
-#: What a page that was just opened is told at most.
+#: The most changes that one request of the phone page gets.
 MOST_CHANGES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What is new on the phones since a revision; of another `epoch`, everything before is to be forgotten."""
+    """Messages and replies that came or changed after a revision.
+
+    A new `epoch` means that a reset removed all earlier ones.
+    """
 
     epoch: str
     revision: int
     items: Sequence[Item]
-    #: What becomes of the next message.
+    #: The fate of the next message.
     fate: str = ""
 
     def as_json(self) -> Mapping[str, object]:
@@ -35,7 +38,7 @@ class Changes:
 
 
 class Inbox:
-    """Keeps so many messages and replies; beyond that the oldest are forgotten."""
+    """Stores the newest `keep` messages and replies. Use it only while holding the simulator's lock."""
 
     def __init__(self, keep: int) -> None:
         self.epoch = secrets.token_hex(8)
@@ -49,7 +52,7 @@ class Inbox:
         self._scheduled: list[tuple[float, int, Message]] = []
 
     def add(self, item: Item) -> None:
-        """Let a message arrive, or a reply leave."""
+        """Store a new message or reply."""
         item = replace(item, id=next(self._serial))
         if isinstance(item, Message):
             self._by_smsid[item.smsid][canonical(item.mobile)] = item.id
@@ -58,35 +61,35 @@ class Inbox:
             self._drop_oldest()
 
     def schedule(self, message: Message) -> None:
-        """Let a message arrive when its time has come."""
+        """Store a message that arrives later."""
         heapq.heappush(self._scheduled, (message.arrived, next(self._serial), message))
 
     def take_due(self, now: float) -> list[Message]:
-        """Return the scheduled messages whose time has come."""
+        """Remove and return the scheduled messages that are due."""
         due = []
         while self._scheduled and self._scheduled[0][0] <= now:
             due.append(heapq.heappop(self._scheduled)[2])
         return due
 
     def change(self, message: Message) -> None:
-        """Put a changed message in the place of what it was."""
+        """Replace a message by its changed copy; a message that was dropped stays dropped."""
         if message.id in self._items:
             self._put(message)
 
     def messages(self, mobile: str | None = None) -> list[Message]:
-        """Return one phone's messages, or all, newest first."""
+        """Return the messages of one phone (None: of all), newest first."""
         items = self._items if mobile is None else self._by_phone.get(canonical(mobile), OrderedDict())
         return [item for item in reversed(items.values()) if isinstance(item, Message)]
 
     def find(self, smsid: str, mobile: str | None = None) -> list[Message]:
-        """Return the messages of an id: more than one, if it was one for a list of numbers."""
+        """Return the messages of an id; a list of numbers shares one id."""
         ids = self._by_smsid.get(smsid, {})
         wanted = ids.values() if mobile is None else [ids.get(canonical(mobile), 0)]
         items = (self._items.get(id_) for id_ in wanted)
         return [item for item in items if isinstance(item, Message)]
 
     def changes(self, since: int) -> Changes:
-        """Return what is new or different since a revision, oldest change first."""
+        """Return the items that came or changed after a revision, oldest change first."""
         latest = itertools.islice(reversed(self._changed.items()), MOST_CHANGES)
         news = itertools.takewhile(lambda change: change[1] > since, latest)
         items = [self._items[id_] for id_, _ in news]
@@ -95,11 +98,13 @@ class Inbox:
     def _put(self, item: Item) -> None:
         self.revision += 1
         self._items[item.id] = self._by_phone[canonical(item.mobile)][item.id] = item
+        # Ordered by revision, so that `changes` can stop at the first old item.
         self._changed[item.id] = self.revision
         self._changed.move_to_end(item.id)
 
     def _drop_oldest(self) -> None:
         id_, item = self._items.popitem(last=False)
+        # The oldest item of all is also the oldest of its phone. Empty entries go too, or memory would grow.
         phone = canonical(item.mobile)
         self._changed.pop(id_)
         self._by_phone[phone].popitem(last=False)

@@ -1,13 +1,13 @@
-"""What a person or a test can order over HTTP: each reads JSON, tells the simulator, and says what to answer."""
+"""The switches for people and tests: change the simulator as posted JSON says."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from django_ihuyi.simulator.account_orders import change_account, show_account
-from django_ihuyi.simulator.fates import DELIVERED, FATES, Fate
 from django_ihuyi.simulator.faults import FAULTS
 from django_ihuyi.simulator.pusher import ORDERS
+from django_ihuyi.simulator.pushes import DELIVERED, FATES, Fate
 from django_ihuyi.simulator.reading import (
     Fields,
     read_choice,
@@ -24,87 +24,68 @@ MOST_COPIES = 100
 FATE_FIELDS = ("fate", "msg", "delay", "copies")
 
 
-def force_answer(simulator: Simulator, data: object) -> object:
-    """Answer with a result code; null: by the rules again."""
+def force_answer(simulator: Simulator, data: object) -> None:
+    """Force a result code; null: answer by the rules again."""
     fields = read_fields(data, known=("code", "mobile", "text", "times"), needed=("code",))
     if fields["code"] == SUCCESS:
         raise ValueError("success cannot be ordered: take the order back with null")
     code = read_integer(fields, "code", low=0, high=99_999)
     mobile, text = read_text(fields, "mobile"), read_text(fields, "text") or ""
     simulator.force(code, mobile=mobile, text=text, times=_times(fields))
-    return {}
 
 
-def order_fault(simulator: Simulator, data: object) -> object:
-    """Let answers go wrong; null: no more."""
+def order_fault(simulator: Simulator, data: object) -> None:
+    """Apply a fault to answers; null: end it."""
     fields = read_fields(data, known=("fault", "mobile", "times", "taken"), needed=("fault",))
     fault = read_choice(fields, "fault", tuple(FAULTS))
     taken = read_switch(fields, "taken", default=True)
     simulator.break_down(fault, mobile=read_text(fields, "mobile"), times=_times(fields), taken=taken)
-    return {}
 
 
-def order_fate(simulator: Simulator, data: object) -> object:
-    """Choose what becomes of messages to come; null: the default again."""
+def order_fate(simulator: Simulator, data: object) -> None:
+    """Choose the fate of future messages; null: restore the default."""
     fields = read_fields(data, known=(*FATE_FIELDS, "mobile", "times"), needed=("fate",))
     fate = None if fields["fate"] is None else _read_fate(fields)
     simulator.decide(fate, mobile=read_text(fields, "mobile"), times=_times(fields))
-    return {}
 
 
-def push_receipt(simulator: Simulator, data: object) -> object:
-    """Say what became of a message, and push its receipt."""
+def push_receipt(simulator: Simulator, data: object) -> None:
+    """Set the fate of a message, and push its receipt."""
     fields = read_fields(data, known=(*FATE_FIELDS, "smsid", "mobile"), needed=("smsid",))
     smsid = read_text(fields, "smsid") or ""
     if not simulator.settle(smsid, _read_fate(fields), mobile=read_text(fields, "mobile")):
         raise ValueError("no phone got a message of this id")
-    return {}
 
 
-def send_reply(simulator: Simulator, data: object) -> object:
-    """Let a phone answer."""
+def send_reply(simulator: Simulator, data: object) -> None:
+    """Reply to the latest message on a phone."""
     fields = read_fields(data, known=("mobile", "content", "delay", "copies"), needed=("mobile", "content"))
     mobile, content = read_text(fields, "mobile") or "", read_text(fields, "content", longest=2000) or ""
     try:
         simulator.reply(mobile, content, delay=read_seconds(fields, "delay"), copies=_copies(fields))
     except LookupError as error:
         raise ValueError(str(error)) from error
-    return {}
 
 
-def hold_pushes(simulator: Simulator, _data: object) -> object:
-    """Keep pushes back."""
-    simulator.pushes.hold()
-    return {}
-
-
-def release_pushes(simulator: Simulator, data: object) -> object:
-    """Push what was held, in an order."""
+def release_pushes(simulator: Simulator, data: object) -> None:
+    """Push everything held, in the given order."""
     fields = read_fields({} if data is None else data, known=("order", "copies"))
     simulator.pushes.release(read_choice(fields, "order", tuple(ORDERS)) or "as_held", copies=_copies(fields))
-    return {}
 
 
 def put_account(simulator: Simulator, data: object) -> object:
-    """Make or change an account."""
-    account = change_account(simulator.customers, data)
-    return show_account(account, account.balance)
+    """Add or change an account."""
+    return show_account(change_account(simulator.customers, data))
 
 
-def change_blacklist(simulator: Simulator, data: object) -> object:
-    """Put a number on the black list, or lift it from there."""
+def change_blacklist(simulator: Simulator, data: object) -> None:
+    """Put a number on the black list, or lift it."""
     fields = read_fields(data, known=("mobile", "listed", "account"), needed=("mobile", "listed"))
     listed, mobile = read_switch(fields, "listed", default=False), read_text(fields, "mobile") or ""
     simulator.customers.set_blacklisted(mobile, listed=listed, account=read_text(fields, "account"))
-    return {}
 
 
-def reset(simulator: Simulator, _data: object) -> object:
-    """Forget everything."""
-    simulator.reset()
-    return {}
-
-
+#: Each reads posted JSON, calls the simulator, and returns the JSON to answer, if any.
 SWITCHES: Mapping[str, Callable[[Simulator, object], object]] = {
     "/accounts": put_account,
     "/answers": force_answer,
@@ -112,10 +93,10 @@ SWITCHES: Mapping[str, Callable[[Simulator, object], object]] = {
     "/fates": order_fate,
     "/faults": order_fault,
     "/pushes": push_receipt,
-    "/pushes/hold": hold_pushes,
+    "/pushes/hold": lambda simulator, _data: simulator.pushes.hold(),
     "/pushes/release": release_pushes,
     "/replies": send_reply,
-    "/reset": reset,
+    "/reset": lambda simulator, _data: simulator.reset(),
 }
 
 

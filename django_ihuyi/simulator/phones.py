@@ -1,4 +1,4 @@
-"""What the imitated platform remembers of one number."""
+"""The imitated platform's record of one number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DAY = 86_400
 
 
 class Phone:
-    """The attempts and the messages of one number at one account."""
+    """The attempts and the messages of one number at one account, as Unix times."""
 
     __slots__ = ("attempts", "codes", "is_blacklisted", "messages")
 
@@ -23,8 +23,10 @@ class Phone:
         self.is_blacklisted = False
 
     def remember(self, code: int, *, now: float, is_code: bool) -> None:
-        """Keep what the limits need to know of an attempt: refused ones count as attempts too."""
-        self._forget(before=now - DAY)
+        """Store an attempt and its result code: refused ones count as attempts too."""
+        # The window is at most a day, so older times can be dropped before each append.
+        for times in (self.attempts, self.messages, self.codes):
+            times[:] = [time for time in times if time > now - DAY]
         self.attempts.append(now)
         self.is_blacklisted = self.is_blacklisted or code == 408
         if code == SUCCESS:
@@ -36,10 +38,6 @@ class Phone:
         self.is_blacklisted = False
         self.attempts.clear()
 
-    def _forget(self, *, before: float) -> None:
-        for times in (self.attempts, self.messages, self.codes):
-            times[:] = [time for time in times if time > before]
-
 
 def start_of_day(now: float, limits: Limits) -> float:
     """Return the moment from which a day's messages count."""
@@ -50,7 +48,7 @@ def start_of_day(now: float, limits: Limits) -> float:
 
 
 def canonical(mobile: str) -> str:
-    """Return the digits by which a phone is known, whichever way its number is written."""
+    """Return the digits that identify a phone, however its number is written."""
     if len(mobile) == 11 and mobile.isascii() and mobile.isdigit():
         return mobile
     digits = "".join(character for character in mobile if character.isascii() and character.isdigit())

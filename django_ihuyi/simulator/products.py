@@ -1,4 +1,4 @@
-"""The platform's products as data: where they answer, and by which names."""
+"""The platform's products as data: their hosts, paths and field names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 class Action(enum.Enum):
-    """What a request asks for, in the platform's words."""
+    """The platform's methods."""
 
     SUBMIT = "Submit"
     GET_NUM = "GetNum"
@@ -22,7 +22,7 @@ ABROAD = re.compile(r"[1-9][0-9]{0,3} [0-9]{4,14}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """One product: its addresses, the form of its numbers, the names in its answers."""
+    """One product: its hosts and paths, the form of its numbers, the names in its answers."""
 
     name: str
     hosts: frozenset[str]
@@ -36,17 +36,17 @@ class Product:
     magic_prefix: str = "199000"
     takes_list: bool = False
     is_call: bool = False
-    #: The content is a code alone, and the platform says the rest.
+    #: The content is only a code, and the platform adds the other words.
     is_code_only: bool = False
 
     def split(self, mobile: str) -> tuple[str, ...]:
-        """Return the numbers that a request names, each once."""
+        """Return the numbers of a request, each once."""
         return tuple(dict.fromkeys(mobile.split(","))) if self.takes_list else (mobile,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A product at one of its addresses; version 1 names the action in the query."""
+    """A product at one of its paths; `action` is None in version 1, where the query names it."""
 
     product: Product
     action: Action | None
@@ -87,7 +87,7 @@ INTERNATIONAL = Product(
     v2_paths=_version_2("isms"),
     number=ABROAD,
     id_field="ismsid",
-    magic_prefix="44 74000",  # a British mobile number, so that it passes where numbers are looked at first
+    magic_prefix="44 74000",  # a British mobile number, so that clients which check numbers accept it
 )
 MARKETING = Product(
     name="marketing",
@@ -102,15 +102,12 @@ PRODUCTS = (SMS, VOICE_CODE, VOICE_NOTICE, INTERNATIONAL, MARKETING)
 
 
 def find_endpoints(host: str, path: str) -> tuple[Endpoint, ...]:
-    """Return who may answer at this path: where products share one, the host decides if it is one of theirs."""
-    endpoints = [endpoint for product in PRODUCTS if (endpoint := _match(product, path))]
+    """Return the endpoints at a path. Of products that share it, the host selects if it is one of theirs."""
+    endpoints = []
+    for product in PRODUCTS:
+        if path == product.v1_path:
+            endpoints.append(Endpoint(product=product, action=None, always_json=False))
+        elif action := product.v2_paths.get(path):
+            endpoints.append(Endpoint(product=product, action=action, always_json=True))
     named = [endpoint for endpoint in endpoints if host in endpoint.product.hosts]
     return tuple(named or endpoints)
-
-
-def _match(product: Product, path: str) -> Endpoint | None:
-    if path == product.v1_path:
-        return Endpoint(product=product, action=None, always_json=False)
-    if action := product.v2_paths.get(path):
-        return Endpoint(product=product, action=action, always_json=True)
-    return None

@@ -1,4 +1,4 @@
-"""What the platform tells the customer's server: receipts and replies, as forms."""
+"""Receipts and replies, as the forms that the platform pushes to the customer's server."""
 
 from __future__ import annotations
 
@@ -7,12 +7,35 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django_ihuyi.simulator.accounts import Account
-from django_ihuyi.simulator.fates import CODES, Fate
 from django_ihuyi.simulator.phones import BEIJING
 from django_ihuyi.simulator.products import PRODUCTS
 from django_ihuyi.simulator.records import Message, Reply
 
 ID_FIELDS = {product.name: product.receipt_id_field for product in PRODUCTS}
+
+DELIVERED = "delivered"
+FAILED = "failed"
+#: No receipt is ever pushed.
+NEVER = "never"
+FATES = (DELIVERED, FAILED, NEVER)
+
+#: `msg` of a receipt. Only BLACK-Y is known of the platform; these two are common among SMS platforms.
+WORDS = {DELIVERED: "DELIVRD", FAILED: "UNDELIV", NEVER: ""}
+#: `code` of a receipt. 2 means delivered, anything else failed; the 0 is ours.
+CODES = {DELIVERED: 2, FAILED: 0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """The outcome of a message that the platform accepted, and the receipt that reports it."""
+
+    result: str = DELIVERED
+    #: The receipt's `msg`; empty: the usual one for `result`.
+    msg: str = ""
+    #: Seconds until the receipt is pushed; None: as the push plan says.
+    delay: float | None = None
+    #: How often the receipt is pushed.
+    copies: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +51,7 @@ class PushPlan:
 
 @dataclass(slots=True, kw_only=True)
 class Push:
-    """One record for the customer's server, and how often it was tried."""
+    """One receipt or reply to push, and the tries so far."""
 
     kind: str
     url: str
@@ -37,35 +60,28 @@ class Push:
     smsid: str
     state: str = "waiting"
     tries: int = 0
-    #: The latest answer's status, or what went wrong.
+    #: The status of the latest answer, or the name of the error.
     answer: str = ""
 
     def as_json(self) -> Mapping[str, object]:
         """Return the fields as `/_simulator/pushes` shows them: the URL is secret."""
-        return {
-            "kind": self.kind,
-            "mobile": self.mobile,
-            "smsid": self.smsid,
-            "state": self.state,
-            "tries": self.tries,
-            "answer": self.answer,
-        }
+        return {name: getattr(self, name) for name in ("kind", "mobile", "smsid", "state", "tries", "answer")}
 
 
 def write_receipt(message: Message, fate: Fate, *, account: Account, now: float) -> Push:
-    """Write the receipt that tells a message's fate."""
+    """Return the receipt of a message."""
     fields = {
         ID_FIELDS[message.product]: message.smsid,
         "mobilephone": message.mobile,
         "code": str(CODES[fate.result]),
-        "msg": fate.words,
+        "msg": fate.msg or WORDS[fate.result],
         "report_time": _beijing(now),
     }
     return Push(kind="receipt", url=account.receipt_url, fields=fields, mobile=message.mobile, smsid=message.smsid)
 
 
 def write_reply(reply: Reply, *, account: Account) -> Push:
-    """Write down what a phone sent back."""
+    """Return the push of a phone's reply."""
     fields = {
         "mobilephone": reply.mobile,
         "content": reply.content,

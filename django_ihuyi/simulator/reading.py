@@ -1,4 +1,4 @@
-"""Read values of JSON that people and tests send, or raise ValueError with what to do."""
+"""Read values of posted JSON; raise ValueError with the expected form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Fields = Mapping[str, Any]
 
 
 def read_fields(data: object, *, known: Collection[str], needed: Collection[str] = ()) -> Fields:
-    """Return an object that has all that is needed, and nothing that is not known."""
+    """Return an object that has every needed field and no unknown one."""
     if not isinstance(data, dict):
         raise ValueError("an object is needed")
     missing = [name for name in needed if name not in data]
@@ -20,7 +20,7 @@ def read_fields(data: object, *, known: Collection[str], needed: Collection[str]
 
 
 def read_integer(fields: Fields, name: str, *, low: int, high: int) -> int | None:
-    """Return a number, or None if there is none."""
+    """Return an integer, or None if the field is missing or null."""
     value = fields.get(name)
     if value is None:
         return None
@@ -30,7 +30,7 @@ def read_integer(fields: Fields, name: str, *, low: int, high: int) -> int | Non
 
 
 def read_seconds(fields: Fields, name: str) -> float | None:
-    """Return a duration, or None if there is none."""
+    """Return a duration in seconds, or None if the field is missing or null."""
     value = fields.get(name)
     if value is None:
         return None
@@ -40,7 +40,7 @@ def read_seconds(fields: Fields, name: str) -> float | None:
 
 
 def read_text(fields: Fields, name: str, *, longest: int = 200) -> str | None:
-    """Return a printable text, or None if there is none."""
+    """Return a printable text, or None if the field is missing or null."""
     value = fields.get(name)
     if value is None:
         return None
@@ -58,7 +58,7 @@ def read_switch(fields: Fields, name: str, *, default: bool) -> bool:
 
 
 def read_choice(fields: Fields, name: str, choices: Collection[str]) -> str | None:
-    """Return one of some words, or None if there is none."""
+    """Return one of `choices`, or None if the field is missing or null."""
     value = fields.get(name)
     if value is not None and value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}")

@@ -1,4 +1,4 @@
-"""What arrived: messages as the phones got them, their answers, and every request. Never a password or a key."""
+"""Records of messages, replies and requests. None of them has a password or a key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message on one phone; `content` is the text without the signature that stands before it."""
+    """One message on one phone; `content` is the text without the signature before it."""
 
     id: int = 0
     mobile: str
@@ -23,40 +23,18 @@ class Message:
     account: str
     template_id: str
     parts: int
-    #: "delivered", "failed", or empty while nobody has said what became of it.
+    #: "delivered", "failed", or empty while that is not known.
     fate: str = ""
 
     def as_json(self) -> Mapping[str, object]:
         """Return the fields as `/_simulator/messages` shows them."""
-        return {
-            "mobile": self.mobile,
-            "content": self.content,
-            "code": self.code,
-            "smsid": self.smsid,
-            "at": format_time(self.arrived),
-            "signature": self.signature,
-            "product": self.product,
-            "account": self.account,
-            "templateid": self.template_id,
-            "parts": self.parts,
-            "fate": self.fate,
-        }
-
-    def answer(self, content: str, *, now: float) -> Reply:
-        """Write what the phone sends back."""
-        return Reply(
-            mobile=self.mobile,
-            content=content,
-            smsid=self.smsid,
-            arrived=now,
-            product=self.product,
-            account=self.account,
-        )
+        names = ("mobile", "content", "code", "smsid", "signature", "product", "account", "parts", "fate")
+        return {**_as_json(self, *names), "templateid": self.template_id}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a phone sent back; `smsid` is the message that it answers, if any."""
+    """A phone's reply; `smsid` is the message that it answers."""
 
     id: int = 0
     mobile: str
@@ -68,19 +46,12 @@ class Reply:
 
     def as_json(self) -> Mapping[str, object]:
         """Return the fields as `/_simulator/threads` shows them."""
-        return {
-            "mobile": self.mobile,
-            "content": self.content,
-            "smsid": self.smsid,
-            "at": format_time(self.arrived),
-            "product": self.product,
-            "account": self.account,
-        }
+        return _as_json(self, "mobile", "content", "smsid", "product", "account")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One request that arrived; `code` is None where nothing answers at its path, or a fault swallowed it."""
+    """One request that arrived; `code` is None where no product answers the path, or where a fault lost the request."""
 
     arrived: float
     verb: str
@@ -95,18 +66,8 @@ class Entry:
 
     def as_json(self) -> Mapping[str, object]:
         """Return the fields as `/_simulator/journal` shows them."""
-        return {
-            "at": format_time(self.arrived),
-            "verb": self.verb,
-            "path": self.path,
-            "product": self.product,
-            "action": self.action,
-            "account": self.account,
-            "mobile": self.mobile,
-            "code": self.code,
-            "smsid": self.smsid,
-            "fault": self.fault,
-        }
+        names = ("verb", "path", "product", "action", "account", "mobile", "code", "smsid", "fault")
+        return _as_json(self, *names)
 
 
 @dataclass(slots=True)
@@ -118,17 +79,17 @@ class Journal:
     _entries: deque[Entry] = field(default_factory=deque)
 
     def add(self, entry: Entry) -> None:
-        """Write down a request."""
+        """Add a request."""
         self.codes[entry.code] += 1
         self._entries.append(entry)
         if len(self._entries) > self.keep:
             self._entries.popleft()
 
     def list(self, mobile: str | None = None) -> list[Entry]:
-        """Return the requests for one number, or all, newest first."""
+        """Return the requests for one number (None: all), newest first."""
         return [entry for entry in reversed(self._entries) if mobile in (None, entry.mobile)]
 
 
-def format_time(seconds: float) -> str:
-    """Write a moment as ISO 8601 with microseconds, in UTC."""
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="microseconds")
+def _as_json(record: Message | Reply | Entry, *names: str) -> dict[str, object]:
+    at = datetime.fromtimestamp(record.arrived, timezone.utc).isoformat(timespec="microseconds")
+    return {"at": at, **{name: getattr(record, name) for name in names}}

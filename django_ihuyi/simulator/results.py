@@ -1,4 +1,4 @@
-"""The platform's result codes and words, and the numbers that make the simulator say them."""
+"""The platform's result codes and texts, and the numbers that are answered with them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django_ihuyi.simulator.accounts import Account
 
 SUCCESS = 2
 
-#: The words of the platform's own page. Figures in brackets are the account's.
+#: The texts of the platform's own page. Numbers in brackets are the account's limits.
 TEXTS: Mapping[int, str] = {
     0: "提交失败",
     2: "提交成功",
@@ -27,7 +27,7 @@ TEXTS: Mapping[int, str] = {
     406: "手机格式不正确",
     407: "短信内容含有敏感字符",
     4070: "签名格式不正确",
-    # The page has the same words three times; other copies of the table say
+    # The page has the same text three times; other copies of the table say
     # 没有提交备案模板 for 4071 and 内容与审核通过的模板不匹配 for 4072.
     4071: "签名格式不正确",
     4072: "签名格式不正确",
@@ -39,7 +39,7 @@ TEXTS: Mapping[int, str] = {
     4080: "同一手机号码同一秒钟之内发送频率不能超过 {per_second} 条",
     4082: "超出同一手机号一天之内【{per_day}】条短信限制",
     4085: "同一手机号验证码短信发送超出【{codes_per_day}】条",
-    # Seen in the wild only: the codes are known, the words are ours.
+    # Seen in the wild only: the codes are known, the texts are ours.
     4010: "同一手机号码一分钟之内发送频率不能超过 1 条",
     40505: "账号状态异常",
     4077: "短信内容未通过审核",
@@ -59,7 +59,7 @@ def magic_numbers(prefix: str) -> Mapping[str, int]:
 
 
 def phrase(code: int, account: Account) -> str:
-    """Say a result code in the platform's words, with the account's figures."""
+    """Return the platform's text of a result code, with the account's limits in it."""
     limits = account.limits
     return TEXTS.get(code, UNKNOWN_TEXT).format(
         variable_length=account.variable_length,

@@ -1,4 +1,4 @@
-"""Tell which filed template a text follows, and what the phone will show."""
+"""Match texts with filed templates, and fill templates with values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DIGITS = re.compile(r"[0-9]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A text as the phone shows it; `template` is None where none is filed that it follows."""
+    """A text as the phone shows it; `template` is None if the text follows no filed one."""
 
     content: str
     template: Template | None = None
@@ -21,23 +21,23 @@ class Text:
 
     @property
     def is_code(self) -> bool:
-        """Tell whether this is a verification code."""
+        """Return True if this is a verification code."""
         return self.template is not None and self.template.is_code
 
     @property
     def code(self) -> str:
-        """Name the digits to type in, or nothing where the text is no verification code."""
+        """Return the digits to type in, or an empty text if this is no verification code."""
         digits = (variable for variable in self.variables if CODE.fullmatch(variable))
         return next(digits, "") if self.is_code else ""
 
     def count_parts(self, signature: str) -> int:
-        """Count what the trade bills: 70 characters in one part, otherwise 67 a part, signature included."""
+        """Return the number of billed parts: one up to 70 characters, otherwise 67 a part, signature included."""
         length = len(f"【{signature}】{self.content}" if signature else self.content)
         return 1 if length <= 70 else -(-length // 67)
 
 
 def speak_code(content: str, account: Account) -> Text:
-    """Read a code alone, which the account's first template says digit by digit."""
+    """Return the text of a bare code: the account's first template speaks it digit by digit."""
     if not (account.templates and DIGITS.fullmatch(content)):
         return Text(content=content)
     template = account.templates[0]
@@ -46,7 +46,7 @@ def speak_code(content: str, account: Account) -> Text:
 
 
 def read_text(content: str, template_id: str, account: Account) -> Text:
-    """Read what was submitted: the variables of a named template, or a whole text."""
+    """Return the submitted text; with a `template_id`, `content` has the template's values, divided by `|`."""
     if template_id:
         return _fill(content, template_id, account)
     for template in account.templates:
@@ -57,7 +57,8 @@ def read_text(content: str, template_id: str, account: Account) -> Text:
 
 
 def match(pattern: str, content: str) -> tuple[str, ...] | None:
-    """Return the values that a text has in place of a template's variables, or None if it is another text."""
+    """Return the values of a template's variables in a text, or None if the text does not follow the template."""
+    # Between the literals of the template stand the values, each at least one character long.
     head, *literals = pattern.split(VARIABLE)
     if not literals:
         return () if content == pattern else None

@@ -29,7 +29,7 @@ def test_an_account_changes_while_the_simulator_runs(platform, change, form, cod
     assert platform.send(**form) == code
 
 
-def test_a_reset_takes_changes_and_new_accounts_back(platform):
+def test_a_reset_undoes_changes_and_removes_new_accounts(platform):
     platform.order("accounts", {"account": ACCOUNT, "frozen": True})
     platform.order("accounts", {"account": "C2"})
     platform.order("reset", None)
@@ -37,7 +37,7 @@ def test_a_reset_takes_changes_and_new_accounts_back(platform):
     assert [platform.send(), platform.send(account="C2")] == [2, 405]
 
 
-def test_a_new_account_begins_as_its_products_trial_account(platform):
+def test_a_new_account_copies_its_products_trial_account(platform):
     status, shown = platform.order("accounts", {"account": "V2", "product": "voice_code", "key": "k", "balance": 3})
 
     assert status == 200
@@ -67,14 +67,14 @@ def test_limits_change_one_by_one(platform):
     assert [platform.send() for _ in range(6)] == [2, 2, 2, 2, 2, 4085]
 
 
-def test_what_is_not_named_stays_and_what_was_spent_stays_spent(platform):
+def test_a_change_keeps_other_fields_and_the_spent_balance(platform):
     platform.send()
     platform.order("accounts", {"account": ACCOUNT, "frozen": False})
 
     assert platform.look("accounts")[0]["balance"] == 9_999_999
 
 
-def test_the_list_of_accounts_shows_neither_keys_nor_addresses_for_pushes(platform):
+def test_the_list_of_accounts_shows_no_key_and_no_push_url(platform):
     secret = "http://127.0.0.1:9/receipts/secret/"
     platform.order("accounts", {"account": ACCOUNT, "receipt_url": secret})
 
@@ -114,14 +114,14 @@ def test_the_list_of_accounts_shows_neither_keys_nor_addresses_for_pushes(platfo
     ],
     ids=repr,
 )
-def test_a_change_that_makes_no_sense_is_refused_and_says_why(platform, data):
+def test_an_invalid_change_is_refused_with_a_reason(platform, data):
     status, said = platform.order("accounts", data)
 
     assert (status, bool(said["error"])) == (400, True)
     assert len(platform.look("accounts")) == 5
 
 
-def test_a_number_is_lifted_from_the_black_list_as_in_the_platforms_console(platform, clock):
+def test_a_number_can_be_taken_off_the_black_list(platform, clock):
     for _ in range(21):
         platform.send()
         clock.pass_seconds(2)
@@ -150,6 +150,6 @@ def test_a_number_can_be_put_on_the_black_list(platform):
     ],
     ids=repr,
 )
-def test_an_order_about_the_black_list_that_makes_no_sense_is_refused(platform, data):
+def test_an_invalid_black_list_order_is_refused(platform, data):
     assert platform.order("blacklist", data)[0] == 400
     assert platform.send(content=TEXT) == 2

@@ -61,12 +61,12 @@ ROOT = 'xmlns="http://106.ihuyi.com/">\n<code>'
         ),
     ],
 )
-def test_answers_are_the_platforms_byte_for_byte(server, form, target, expected):
+def test_a_refusal_matches_the_platform_byte_for_byte(server, form, target, expected):
     assert exchange(server, write_post(form, target=target)) == write_answer(*expected)
 
 
 @pytest.mark.parametrize(("format_", "media_type"), [("xml", "text/xml"), ("json", "application/json")])
-def test_a_success_is_the_platforms_byte_for_byte(server, simulator, format_, media_type):
+def test_a_success_matches_the_platform_byte_for_byte(server, simulator, format_, media_type):
     answer = exchange(server, write_post(make_form(format=format_)))
 
     smsid = simulator.messages(MOBILE)[0].smsid

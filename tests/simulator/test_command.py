@@ -36,7 +36,7 @@ def parse(*arguments):
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_the_command_says_where_it_serves_and_serves(command):
+def test_the_command_prints_its_url_and_serves(command):
     with running(*command, "127.0.0.1:0") as process:
         line = process.stdout.readline()
         url = re.fullmatch(r"iHuyi simulator at (http://127\.0\.0\.1:[0-9]+/)\n", line)[1]
@@ -46,7 +46,7 @@ def test_the_command_says_where_it_serves_and_serves(command):
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 @pytest.mark.parametrize("arguments", [["0.0.0.0:0"], ["nonsense"], ["--template", "x", "127.0.0.1:0"]], ids=str)
-def test_the_command_refuses_what_would_be_wrong(command, arguments):
+def test_the_command_refuses_wrong_arguments(command, arguments):
     done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=180)
 
     assert (done.returncode != 0, done.stdout) == (True, "")
@@ -54,7 +54,7 @@ def test_the_command_refuses_what_would_be_wrong(command, arguments):
     assert done.stderr.strip()
 
 
-def test_without_django_nothing_of_django_is_imported():
+def test_python_m_imports_no_django():
     code = "import sys, django_ihuyi.simulator.__main__; print([name for name in sys.modules if 'django.' in name])"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -77,12 +77,12 @@ def test_an_address_is_split(address, expected):
 
 
 @pytest.mark.parametrize("address", ["", "x", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:²"])
-def test_an_address_that_is_none_is_refused(address):
+def test_an_invalid_address_is_refused(address):
     with pytest.raises(ValueError, match="is not ADDR:PORT"):
         parse_address(address)
 
 
-def test_another_machine_may_be_let_in_on_purpose():
+def test_a_flag_allows_remote_clients():
     with pytest.raises(ValueError, match="--allow-remote"):
         run(parse("0.0.0.0:0"), say=print)
 
@@ -107,7 +107,7 @@ def test_another_machine_may_be_let_in_on_purpose():
         pytest.param(["--time-tolerance", "1"], make_form(time="1700000000"), 40501, id="tolerance"),
     ],
 )
-def test_a_flag_does_what_it_says(arguments, form, code):
+def test_a_flag_takes_effect(arguments, form, code):
     assert Caller(make_simulator(parse(*arguments))).submit(form) == code
 
 
@@ -127,7 +127,7 @@ def test_pushes_are_set_by_flags():
     simulator = make_simulator(parse(*urls, "--push-delay", "0", "--push-retries", "1,2.5"))
 
     assert simulator.pushes.plan == PushPlan(delay=0, retries=(1.0, 2.5))
-    accounts = [account for account, _ in simulator.customers.accounts()]
+    accounts = simulator.customers.accounts()
     assert {(account.receipt_url, account.reply_url) for account in accounts} == {tuple(urls[1::2])}
     assert [account.product for account in accounts] == [product.name for product in PRODUCTS]
 

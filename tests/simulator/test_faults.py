@@ -81,7 +81,7 @@ def test_every_fault_takes_the_message_or_does_not(server, simulator, fault, tak
     ("fault", "end", "timeout"),
     [("reset", "reset", 60), ("close", "closed", 60), ("no_answer", "silence", 1)],
 )
-def test_nothing_is_answered(server, fault, end, timeout):
+def test_a_fault_without_an_answer_sends_nothing(server, fault, end, timeout):
     assert meet(server, fault, timeout=timeout) == (b"", end)
 
 
@@ -101,7 +101,7 @@ def test_the_body_ends_in_the_middle(server, fault, end):
     assert not data.endswith(b"}")
 
 
-def test_an_answer_drips(server):
+def test_drip_sends_one_byte_at_a_time(server):
     data, end = meet(server, "drip", timeout=0.5)
 
     assert (data, end) == (b"H", "silence")
@@ -122,7 +122,7 @@ def test_a_status_comes_with_a_page(platform, status):
     assert ("Retry-After" in headers, "Location" in headers) == (status in (429, 503), status in range(300, 400))
 
 
-def test_who_follows_a_redirect_is_found_in_the_journal(platform):
+def test_a_followed_redirect_is_in_the_journal(platform):
     location = answer(platform, "http_307")[1]["Location"]
     platform.request("POST", location)
 
@@ -178,14 +178,14 @@ def test_a_result_code_is_no_integer(platform, fault, start):
     ("fault", "smsid"),
     [("id_zero", "0"), ("id_empty", ""), ("id_long", "1" * 10_240), ("id_list", ["1"]), ("no_id", None)],
 )
-def test_an_id_is_none(platform, fault, smsid):
+def test_an_id_is_invalid_in_json(platform, fault, smsid):
     body = json.loads(answer(platform, fault)[2])
 
     assert (body["code"], body.get("smsid")) == (2, smsid)
 
 
 @pytest.mark.parametrize(("fault", "end"), [("id_zero", "<smsid>0</smsid>"), ("no_id", "<msg>提交成功</msg>")])
-def test_an_id_is_none_in_xml_too(platform, fault, end):
+def test_an_id_is_invalid_in_xml(platform, fault, end):
     assert answer(platform, fault, as_json=False)[2].decode().endswith(f"{end}\n</SubmitResult>\n")
 
 
@@ -200,7 +200,7 @@ def test_an_id_is_none_in_xml_too(platform, fault, end):
         ("entity_square", "<code>&x;&x;&x;"),
     ],
 )
-def test_xml_means_harm(platform, fault, part):
+def test_a_fault_answers_with_hostile_xml(platform, fault, part):
     _, headers, body = answer(platform, fault)
 
     assert part in body.decode()
@@ -221,21 +221,21 @@ def test_a_fault_is_for_its_number_and_its_number_of_times(platform):
     assert [read_code(body) if body else None for body in bodies] == [None, 2, None, 4080]
 
 
-def test_a_fault_ends_when_it_is_taken_back_or_at_a_reset(platform):
+def test_a_fault_ends_with_null_or_a_reset(platform):
     for end in (lambda: platform.order("faults", {"fault": None}), lambda: platform.order("reset", None)):
         platform.order("faults", {"fault": "empty"})
         end()
         assert read_code(platform.post({**JSON_FORM, "mobile": "13900139000"})) in {2, 4080}
 
 
-def test_a_balance_meets_faults_too(platform):
+def test_a_fault_applies_to_a_balance_request(platform):
     platform.order("faults", {"fault": "code_text"})
 
     assert platform.post(JSON_FORM, query="method=GetNum") == '{"code":"2","msg":"查询成功","num":10000000}'.encode()
 
 
 @pytest.mark.parametrize("fault", ON_WIRE)
-def test_what_needs_a_socket_is_refused_in_process(platform, fault):
+def test_a_wire_fault_is_refused_in_process(platform, fault):
     status, said = platform.order("faults", {"fault": fault})
 
     assert status == 400
@@ -243,7 +243,7 @@ def test_what_needs_a_socket_is_refused_in_process(platform, fault):
 
 
 @pytest.mark.parametrize("fault", ON_WIRE)
-def test_what_needs_a_socket_waits_for_one(simulator, fault):
+def test_a_wire_fault_waits_for_a_socket(simulator, fault):
     simulator.break_down(fault, times=1)
 
     assert Caller(simulator).send() == 2
@@ -254,7 +254,7 @@ def test_what_needs_a_socket_waits_for_one(simulator, fault):
 
 
 @pytest.mark.parametrize("fault", IN_PROCESS)
-def test_the_others_work_in_process(platform, fault):
+def test_other_faults_work_in_process(platform, fault):
     assert answer(platform, fault)[0] in {200, 204, 301, 302, 303, 307, 308, 429, 500, 502, 503, 504}
 
 
@@ -279,11 +279,11 @@ def test_all_faults_are_listed_with_their_meaning(platform):
     [None, {}, {"fault": "fire"}, {"fault": ["empty"]}, {"fault": "empty", "taken": 1}, {"fault": "empty", "times": 0}],
     ids=repr,
 )
-def test_an_order_that_makes_no_sense_is_refused(platform, data):
+def test_an_invalid_order_is_refused(platform, data):
     assert platform.order("faults", data)[0] == 400
     assert platform.send() == 2
 
 
-def test_a_fault_that_does_not_exist_is_refused_in_python():
+def test_an_unknown_fault_is_refused_in_python():
     with pytest.raises(ValueError, match="there is no fault"):
         Simulator().break_down("fire")

@@ -25,11 +25,11 @@ def test_a_second_message_in_the_same_second_is_refused_and_counts_itself(platfo
     assert codes == [2, 4080, 4080]
 
 
-def test_one_second_is_enough(platform, clock):
+def test_a_message_passes_after_one_second(platform, clock):
     assert send_apart(platform, clock, 2, seconds=1) == [2, 2]
 
 
-def test_neighbours_do_not_count_for_each_other(platform):
+def test_numbers_are_limited_separately(platform):
     assert [platform.send(), platform.send(mobile="13800138001")] == [2, 2]
 
 
@@ -37,7 +37,7 @@ def test_an_attempt_refused_for_its_text_counts_for_the_second(platform):
     assert [platform.send(content="free text"), platform.send()] == [4072, 4080]
 
 
-def test_an_attempt_refused_at_the_door_counts_for_nothing(platform):
+def test_an_attempt_refused_by_an_entry_rule_does_not_count(platform):
     assert [platform.send(account="C2"), platform.send(password="wrong"), platform.send()] == [405, 405, 2]
 
 
@@ -92,7 +92,7 @@ def test_a_reset_lifts_everything(platform, clock):
     assert platform.send() == 2
 
 
-def test_the_balance_pays_for_parts_and_not_for_refusals(make_platform):
+def test_the_balance_pays_for_parts_but_not_for_refusals(make_platform):
     platform = make_platform(balance=4, variable_length=300, limits=False)
     long_notice = NOTICE.replace("1234", "好" * 100)
 

@@ -1,4 +1,4 @@
-"""What people and tests see below `/_simulator/`, and who may see it."""
+"""The pages below `/_simulator/`: their contents, and the clients that may see them."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def read(platform, path, **options):
     return json.loads(platform.request("GET", f"/_simulator{path}", **options)[2])
 
 
-def test_messages_are_listed_newest_first_with_all_that_a_test_needs(platform, clock, simulator):
+def test_messages_are_listed_newest_first_with_all_fields(platform, clock, simulator):
     platform.send()
     clock.pass_seconds(2.000001)
     platform.send(content="5678", templateid="1")
@@ -51,7 +51,7 @@ def test_messages_are_listed_newest_first_with_all_that_a_test_needs(platform, c
     assert [message["mobile"] for message in read(platform, "/messages")] == ["13900139000", MOBILE, MOBILE]
 
 
-def test_a_phone_that_got_nothing_has_an_empty_list(platform):
+def test_a_phone_without_messages_has_an_empty_list(platform):
     assert read(platform, "/messages", query="mobile=13700137000") == []
 
 
@@ -79,7 +79,7 @@ def test_the_journal_shows_every_request_and_counts_them_by_result(platform):
     assert len(read(platform, "/journal", query=f"mobile={MOBILE}")["requests"]) == 2
 
 
-def test_no_page_ever_shows_a_key_or_a_password(platform):
+def test_no_page_shows_a_key_or_a_password(platform):
     signed = sign(make_form(), time=int(NOON))
     platform.submit(signed)
     platform.submit(make_form(account=KEY))
@@ -91,7 +91,7 @@ def test_no_page_ever_shows_a_key_or_a_password(platform):
     assert KEY not in repr(vars(platform.simulator))
 
 
-def test_the_page_is_a_file_that_loads_nothing_from_elsewhere(platform):
+def test_the_page_loads_nothing_from_other_hosts(platform):
     status, headers, body = platform.request("GET", "/_simulator/")
 
     assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
@@ -138,13 +138,13 @@ def test_the_pages_exist_for_this_machine(platform, peer):
     assert platform.request("GET", "/_simulator/messages", peer=peer)[0] == 200
 
 
-def test_the_pages_exist_for_other_machines_when_that_is_wanted(make_platform):
+def test_remote_pages_exist_for_other_machines(make_platform):
     platform = make_platform(remote_pages=True)
 
     assert platform.request("GET", "/_simulator/messages", peer="192.0.2.1")[0] == 200
 
 
-def test_a_foreign_web_page_cannot_throw_a_switch(platform):
+def test_a_foreign_web_page_cannot_use_a_switch(platform):
     platform.send()
     status = platform.request("POST", "/_simulator/reset", HTTP_SEC_FETCH_SITE="cross-site")[0]
 
@@ -152,12 +152,12 @@ def test_a_foreign_web_page_cannot_throw_a_switch(platform):
     assert len(platform.simulator.messages()) == 1
 
 
-def test_a_page_with_the_wrong_verb_says_so(platform):
+def test_a_page_refuses_the_wrong_verb(platform):
     assert platform.request("GET", "/_simulator/reset")[0] == 405
     assert platform.request("POST", "/_simulator/messages", content_type=FORM_TYPE)[0] == 405
 
 
-def test_only_so_many_messages_and_requests_are_kept():
+def test_messages_and_requests_beyond_keep_are_dropped():
     platform = Caller(Simulator(limits=False, keep=3))
     for number in range(5):
         platform.send(mobile=f"1380013800{number % 4}")

@@ -89,7 +89,7 @@ def test_a_click_copies_the_code(visit, platform):
     assert page.evaluate("navigator.clipboard.readText()") == "004821"
 
 
-def test_a_person_answers_and_the_site_is_told(visit, platform):
+def test_a_reply_typed_on_the_page_is_pushed_to_the_site(visit, platform):
     with receiving() as receiver:
         platform.order("accounts", {"account": "C00000001", "reply_url": receiver.url})
         page = visit()
@@ -105,7 +105,7 @@ def test_a_person_answers_and_the_site_is_told(visit, platform):
         assert [form["content"] for form in receiver.forms] == ["退订"]
 
 
-def test_a_person_chooses_what_became_of_a_message(visit, platform):
+def test_the_page_sets_the_fate_of_a_message(visit, platform):
     with receiving() as receiver:
         platform.order("accounts", {"account": "C00000001", "receipt_url": receiver.url})
         page = visit()
@@ -122,7 +122,7 @@ def test_a_person_chooses_what_became_of_a_message(visit, platform):
         assert [(form["code"], form["msg"]) for form in receiver.forms] == [("0", "BLACK-Y")]
 
 
-def test_a_call_is_told_from_a_text(visit, platform):
+def test_a_call_looks_different_from_a_text(visit, platform):
     page = visit()
     host, path, *_ = GOODS["voice_code"]
     platform.post(make_good("voice_code"), path=path, HTTP_HOST=host)
@@ -134,7 +134,7 @@ def test_a_call_is_told_from_a_text(visit, platform):
     expect(bubble.get_by_role("button", name="1234")).to_be_visible()
 
 
-def test_what_a_message_says_is_text_and_nothing_else(visit, platform):
+def test_a_message_with_markup_is_shown_as_text(visit, platform):
     platform.order("accounts", {"account": "C00000001", "variable_length": 99})
     page = visit()
     platform.send(content=NOTICE.replace("1234", "<img src=x onerror=alert(1)>"))
@@ -170,7 +170,7 @@ def test_a_list_of_many_phones_can_be_searched(visit, platform):
     expect(page.locator("#phones li")).to_have_count(1)
 
 
-def test_it_speaks_chinese_to_who_reads_chinese_and_can_be_switched(visit, platform):
+def test_the_page_is_in_the_browsers_language_and_can_be_switched(visit, platform):
     page = visit(locale="zh-CN")
     expect(page.get_by_role("heading", name="手机", exact=True)).to_be_visible()
     assert page.locator("html").get_attribute("lang") == "zh-Hans"
@@ -181,7 +181,7 @@ def test_it_speaks_chinese_to_who_reads_chinese_and_can_be_switched(visit, platf
     expect(page.get_by_role("heading", name="Phones", exact=True)).to_be_visible()
 
 
-def test_it_fits_a_narrow_phone_and_leads_back(visit, platform):
+def test_the_page_fits_a_narrow_phone_and_leads_back(visit, platform):
     page = visit(viewport={"width": 320, "height": 568})
     platform.send(content=NOTICE)
     choose(page, MOBILE)

@@ -55,17 +55,17 @@ def test_every_product_has_a_balance_of_its_own(platform, product):
 
 @pytest.mark.parametrize("product", GOODS)
 @pytest.mark.parametrize("host", ["127.0.0.1:8106", "localhost", "simulator.invalid", ""])
-def test_where_the_host_does_not_tell_the_account_decides(platform, product, host):
+def test_the_account_selects_the_product_if_the_host_does_not(platform, product, host):
     assert GOODS[product][-1] in submit(platform, product, host=host)
     assert platform.simulator.messages()[0].product == product
 
 
-def test_where_the_host_tells_an_account_of_another_product_is_unknown(platform):
+def test_an_account_of_another_product_than_the_hosts_is_unknown(platform):
     assert submit(platform, "marketing", host="106.ihuyi.com")["code"] == 405
 
 
 @pytest.mark.parametrize(("product", "mobile", "code"), MAGIC, ids=[f"{product} {code}" for product, _, code in MAGIC])
-def test_every_result_code_can_be_met_on_every_product(platform, product, mobile, code):
+def test_every_product_answers_magic_numbers_with_their_codes(platform, product, mobile, code):
     answer = submit(platform, product, mobile=mobile)
 
     assert (answer["code"], answer[GOODS[product][-1]]) == (code, "0")
@@ -74,7 +74,7 @@ def test_every_result_code_can_be_met_on_every_product(platform, product, mobile
 
 @pytest.mark.parametrize("product", GOODS)
 @pytest.mark.parametrize("code", sorted(set(TEXTS) - {2}))
-def test_every_result_code_can_be_ordered_on_every_product(platform, product, code):
+def test_every_result_code_can_be_forced_on_every_product(platform, product, code):
     platform.simulator.force(code)
 
     assert submit(platform, product)["code"] == code
@@ -133,7 +133,7 @@ def test_a_voice_notice_has_its_template_by_default(platform):
     assert platform.simulator.messages()[0].content == GOODS["voice_notice"][4]
 
 
-def test_a_number_has_its_day_at_every_product(platform, clock):
+def test_a_day_is_counted_for_each_product(platform, clock):
     platform.simulator.customers.set_blacklisted("13800138000", listed=True, account="C00000001")
 
     codes = {product: submit(platform, product)["code"] for product in GOODS}
@@ -184,7 +184,7 @@ def test_a_list_costs_what_all_its_numbers_cost():
 
 
 @pytest.mark.parametrize("stime", ["1700000060", "2023-11-15 06:14:20"])
-def test_an_advertisement_leaves_when_it_shall(platform, clock, stime):
+def test_an_advertisement_leaves_at_its_stime(platform, clock, stime):
     assert submit(platform, "marketing", stime=stime)["code"] == 2
     assert platform.simulator.messages() == []
 
@@ -194,7 +194,7 @@ def test_an_advertisement_leaves_when_it_shall(platform, clock, stime):
 
 
 @pytest.mark.parametrize(("stime", "code"), [("", 2), ("1600000000", 2), ("tomorrow", 0), ("2023-13-01 00:00:00", 0)])
-def test_a_time_that_has_passed_means_now_and_one_that_is_none_is_refused(platform, stime, code):
+def test_a_past_stime_means_now_and_an_invalid_one_is_refused(platform, stime, code):
     assert submit(platform, "marketing", stime=stime)["code"] == code
     assert len(platform.simulator.messages()) == code // 2
 

@@ -124,7 +124,7 @@ def test_a_fate_is_chosen_after_the_message(platform, receiver):
     assert platform.look("messages")[0]["fate"] == "failed"
 
 
-def test_a_message_that_nobody_got_has_no_receipt(platform):
+def test_a_receipt_for_an_unknown_id_is_refused(platform):
     assert platform.order("pushes", {"smsid": "1", "fate": "delivered"})[0] == 400
 
 
@@ -149,7 +149,7 @@ def test_a_push_is_repeated_until_it_is_taken(platform, receiver, answers, tries
     assert [(push["state"], push["tries"]) for push in platform.look("pushes")] == [(state, tries)]
 
 
-def test_a_server_that_is_not_there_is_tried_again(platform, receiver):
+def test_an_unreachable_server_is_tried_again(platform, receiver):
     platform.order("accounts", {"account": "C00000001", "receipt_url": "http://127.0.0.1:1/"})
     platform.send()
 
@@ -174,7 +174,7 @@ def test_delays_change_the_order(platform, receiver):
     assert [form["mobilephone"] for form in pushed(platform, receiver)] == ["13900139000", MOBILE]
 
 
-def test_what_was_held_leaves_in_reverse_and_twice(platform, receiver):
+def test_held_pushes_leave_in_reverse_and_twice(platform, receiver):
     platform.order("pushes/hold", None)
     numbers = [f"1380013800{digit}" for digit in range(3)]
     for number in numbers:
@@ -187,7 +187,7 @@ def test_what_was_held_leaves_in_reverse_and_twice(platform, receiver):
     assert arrived[-3:] == numbers[::-1]
 
 
-def test_a_reset_forgets_what_waits(platform, receiver):
+def test_a_reset_drops_waiting_pushes(platform, receiver):
     platform.order("pushes/hold", None)
     platform.send()
     platform.order("reset", None)
@@ -197,7 +197,7 @@ def test_a_reset_forgets_what_waits(platform, receiver):
     assert platform.look("pushes") == []
 
 
-def test_nothing_is_pushed_where_nobody_listens(clock):
+def test_nothing_is_pushed_without_a_url(clock):
     platform = Caller(Simulator(clock=clock))
     platform.send()
 
@@ -235,13 +235,13 @@ def test_the_thread_that_pushes_ends_with_its_work_and_with_the_server(receiver)
     ],
     ids=str,
 )
-def test_an_order_that_makes_no_sense_is_refused(platform, path, data):
+def test_an_invalid_order_is_refused(platform, path, data):
     status, said = platform.order(path, data)
 
     assert (status, bool(said["error"])) == (400, True)
 
 
-def test_other_machines_are_reached_only_on_purpose():
+def test_pushes_to_other_machines_need_allow_remote():
     account = TRIAL_ACCOUNTS[0]
     remote = {"account": account.account, "receipt_url": "https://example.com/push/"}
 

@@ -47,7 +47,7 @@ def multipart(form):
         ),
     ],
 )
-def test_every_way_of_handing_over_the_parameters_arrives(platform, request_):
+def test_parameters_are_read_from_query_form_and_multipart(platform, request_):
     request_ = {"verb": "POST", "path": PATH, "query": "method=Submit", **request_}
 
     status, _, body = platform.request(**request_)
@@ -66,7 +66,7 @@ def test_a_body_of_another_content_type_is_not_read(platform, content_type):
 
 
 @pytest.mark.parametrize("query", ["", "method=", "method=submit", "method=Delete"])
-def test_a_method_that_does_not_exist_fails_without_a_message(platform, query):
+def test_an_unknown_method_fails_and_sends_nothing(platform, query):
     assert platform.submit(FORM, query=query) == 0
     assert platform.simulator.messages() == []
 
@@ -83,14 +83,14 @@ def test_other_verbs_send_nothing(platform, verb):
     assert platform.simulator.messages() == []
 
 
-def test_version_2_speaks_json_whatever_is_asked(platform):
+def test_version_2_always_answers_in_json(platform):
     answer = platform.post({**FORM, "format": "xml"}, path="/sms/Submit.json", query="")
 
     assert read_code(answer) == 2
     assert read_code(platform.post({}, path="/sms/GetNum.json", query="")) == 401
 
 
-def test_a_body_beyond_all_measure_is_refused(platform):
+def test_a_body_that_is_too_long_is_refused(platform):
     body = b"content=" + b"x" * (1 << 20)
 
     assert platform.request("POST", PATH, query="method=Submit", content_type=FORM_TYPE, body=body)[0] == 413

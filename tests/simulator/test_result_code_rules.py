@@ -80,7 +80,7 @@ CASES = [
 ]
 
 
-def test_every_rule_of_the_page_has_its_way():
+def test_every_rule_of_the_page_has_a_case():
     assert {row.code for row in read_rows() if row.rule} == set(WAYS)
 
 

@@ -117,7 +117,7 @@ def test_the_published_vector_of_the_balance_is_accepted(platform):
     ],
 )
 @pytest.mark.parametrize("query", ["method=Submit", "method=GetNum"])
-def test_an_accounts_state_decides(make_platform, account, code, query):
+def test_an_accounts_state_refuses(make_platform, account, code, query):
     expected = 2 if code == 4051 and query == "method=GetNum" else code
 
     assert make_platform(**account).submit(make_form(), query=query) == expected
@@ -159,13 +159,13 @@ def order(platform, data):
 
 @pytest.mark.parametrize("code", [*sorted(set(TEXTS) - {2}), 99_999])
 @pytest.mark.parametrize("query", ["method=Submit", "method=GetNum"])
-def test_every_code_can_be_ordered_even_one_that_nobody_knows(platform, code, query):
+def test_every_code_can_be_forced_also_an_unknown_one(platform, code, query):
     assert order(platform, {"code": code}) == 200
 
     assert platform.submit(make_form(), query=query) == code
 
 
-def test_an_ordered_answer_is_for_its_number_and_its_number_of_times(platform):
+def test_a_forced_answer_is_for_its_number_and_its_times(platform):
     order(platform, {"code": 4051, "mobile": MOBILE, "times": 2})
 
     codes = [platform.send(), platform.send(mobile="13900139000"), platform.send(), platform.send()]
@@ -173,14 +173,14 @@ def test_an_ordered_answer_is_for_its_number_and_its_number_of_times(platform):
     assert codes == [4051, 2, 4051, 2]
 
 
-def test_an_ordered_answer_ends_when_it_is_taken_back(platform):
+def test_a_forced_answer_ends_with_null(platform):
     order(platform, {"code": 0})
     order(platform, {"code": None})
 
     assert platform.send() == 2
 
 
-def test_an_ordered_answer_may_have_words_of_its_own(platform):
+def test_a_forced_answer_may_have_its_own_text(platform):
     order(platform, {"code": 9999, "text": "<&>", "times": 2})
 
     assert b"<msg>&lt;&amp;&gt;</msg>" in platform.post(make_form())
@@ -206,19 +206,19 @@ def test_an_ordered_answer_may_have_words_of_its_own(platform):
     ],
     ids=repr,
 )
-def test_an_order_that_makes_no_sense_is_refused(platform, data):
+def test_an_invalid_order_is_refused(platform, data):
     assert order(platform, data) == 400
     assert platform.send() == 2
 
 
-def test_figures_in_brackets_are_those_of_the_account(make_platform):
+def test_numbers_in_the_text_are_the_accounts_limits(make_platform):
     platform = make_platform(variable_length=12, limits_of_account=Limits(per_day=7))
 
     assert "【12】".encode() in platform.post(make_form(mobile="19900040722"))
     assert "【7】".encode() in platform.post(make_form(mobile="19900004082"))
 
 
-def test_ones_own_template_is_accepted_with_all_its_variables(make_platform):
+def test_an_own_template_is_accepted_with_all_its_variables(make_platform):
     template = Template(id="7", text="【变量】您好，验证码【变量】，【变量】分钟内有效。")
     platform = make_platform(templates=(template,), limits=False)
 

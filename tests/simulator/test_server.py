@@ -13,7 +13,7 @@ from tests.support.raw_sockets import connect, exchange, write_post
 from tests.support.simulator_calls import make_form
 
 
-def test_an_answer_comes_after_its_latency_but_arrives_at_once():
+def test_latency_delays_the_answer_but_not_the_message():
     simulator = Simulator(latency=0.2)
     with serving(simulator) as server:
         exchange(server, write_post(make_form()))
@@ -22,7 +22,7 @@ def test_an_answer_comes_after_its_latency_but_arrives_at_once():
     assert answered - simulator.messages()[0].arrived >= 0.15
 
 
-def test_closing_hangs_up_on_clients_and_frees_the_port(simulator):
+def test_closing_disconnects_clients_and_frees_the_port(simulator):
     with serving(simulator) as server:
         connection = connect(server)
         connection.sendall(b"GET /nothing HTTP/1.1\r\n\r\n")

@@ -9,7 +9,7 @@ from django_ihuyi.simulator import Simulator
 from tests.support.simulator_calls import MOBILE, TEXT, Caller
 
 
-def test_a_page_that_was_just_opened_is_told_everything(platform):
+def test_a_new_page_gets_everything(platform):
     platform.send()
     platform.order("replies", {"mobile": MOBILE, "content": "好"})
 
@@ -21,7 +21,7 @@ def test_a_page_that_was_just_opened_is_told_everything(platform):
     assert (news["fate"], news["max_wait"]) == ("delivered", 0)
 
 
-def test_later_only_what_is_new_or_different_is_told(platform):
+def test_a_later_request_gets_only_changes(platform):
     platform.send()
     platform.send(mobile="13900139000")
     first = platform.look("threads")
@@ -33,7 +33,7 @@ def test_later_only_what_is_new_or_different_is_told(platform):
     assert [(item["id"], item["fate"]) for item in news] == [(first["items"][0]["id"], "failed")]
 
 
-def test_after_a_reset_everything_is_told_anew(platform):
+def test_after_a_reset_a_page_gets_everything_again(platform):
     platform.send()
     before = platform.look("threads")
     platform.order("reset", None)
@@ -43,20 +43,20 @@ def test_after_a_reset_everything_is_told_anew(platform):
     assert after["epoch"] != before["epoch"]
 
 
-def test_the_fate_of_messages_to_come_is_told(platform):
+def test_a_page_gets_the_fate_of_future_messages(platform):
     platform.order("fates", {"fate": "never"})
 
     assert platform.look("threads")["fate"] == "never"
 
 
 @pytest.mark.parametrize("since", ["", "-1", "x", "1e9", "９", "9" * 30])
-def test_a_revision_that_is_none_means_everything(platform, since):
+def test_an_invalid_revision_means_everything(platform, since):
     platform.send()
 
     assert len(platform.look("threads", since=since, epoch="x")["items"]) == 1
 
 
-def test_who_waits_is_told_as_soon_as_something_arrives():
+def test_a_waiting_page_gets_a_message_at_once():
     simulator = Simulator()
     news = simulator.changes()
     found = []
@@ -70,7 +70,7 @@ def test_who_waits_is_told_as_soon_as_something_arrives():
     assert [item.mobile for changes in found for item in changes.items] == [MOBILE]
 
 
-def test_who_waits_for_longer_than_the_server_allows_is_told_that_there_is_nothing(simulator):
+def test_a_wait_ends_empty_after_max_wait(simulator):
     platform = Caller(simulator, max_wait=0.1)
     news = platform.look("threads")
 
@@ -78,7 +78,7 @@ def test_who_waits_for_longer_than_the_server_allows_is_told_that_there_is_nothi
     assert (again["items"], again["max_wait"]) == ([], 0.1)
 
 
-def test_a_page_that_was_just_opened_is_told_the_latest_thousand():
+def test_a_new_page_gets_the_latest_thousand():
     platform = Caller(Simulator(limits=False))
     for number in range(1_001):
         platform.send(mobile=f"1380000{number:04d}")
@@ -95,6 +95,6 @@ def test_a_phone_is_found_however_its_number_is_written(platform, mobile):
     assert len(platform.look("messages", mobile=mobile)) == 1
 
 
-def test_a_phone_without_a_code_says_so(platform):
+def test_latest_code_of_a_phone_without_a_code_raises(platform):
     with pytest.raises(LookupError, match="no code has arrived"):
         platform.simulator.latest_code(MOBILE)

@@ -11,7 +11,7 @@ from django_ihuyi.simulator.command import add_arguments, run
 
 
 class Command(BaseCommand):
-    """Imitate the platform for anything that speaks HTTP."""
+    """Serve an imitation of the platform over HTTP."""
 
     help = "Imitate iHuyi's platform over HTTP."
     requires_system_checks: list[str] = []
@@ -29,4 +29,4 @@ class Command(BaseCommand):
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
-        self.stdout.flush()
+        self.stdout.flush()  # a program that started this one reads the URL from a pipe

@@ -1,4 +1,4 @@
-"""What a text may say (407, 4070 to 4075, 40722)."""
+"""Rules for the text (407, 4070 to 4075, 40722)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import re
 from django_ihuyi.simulator.attempt import Attempt, Rule
 from django_ihuyi.simulator.texts import CODE
 
-#: A few words that no operator lets through; the platform's own list is not public.
+#: Words that operators filter; the platform's own list is not public.
 SENSITIVE_WORDS = ("赌博", "博彩", "代开发票", "枪支", "裸聊")
 
-#: Characters that phones draw as pictures (Unicode UTS #51, Emoji_Presentation, and what turns others into pictures).
+#: Characters that phones draw as pictures: Emoji_Presentation of Unicode UTS #51, U+20E3 and U+FE0F, which turn others
+#: into pictures, and the blocks of pictures from U+1F000.
 EMOJI = re.compile(
     "[\u20e3\u231a\u231b\u23e9-\u23f3\u25fd\u25fe\u2614\u2615\u2648-\u2653\u267f\u2693\u26a1\u26aa\u26ab\u26bd\u26be"
     "\u26c4\u26c5\u26ce\u26d4\u26ea\u26f2\u26f3\u26f5\u26fa\u26fd\u2705\u270a\u270b\u2728\u274c\u274e\u2753-\u2755"
@@ -37,7 +38,7 @@ def check_words(attempt: Attempt) -> int | None:
 
 
 def check_signature_form(attempt: Attempt) -> int | None:
-    """Refuse a malformed `sign`, or a text that brings its own 【signature】, which the platform puts on: 4070."""
+    """Refuse a malformed `sign`, or a text that begins with its own 【signature】: 4070."""
     sign = attempt.value("sign")
     is_malformed = bool(sign) and not SIGNATURE.fullmatch(sign)
     return 4070 if is_malformed or OWN_SIGNATURE.match(attempt.text.content) else None

@@ -1,4 +1,4 @@
-"""How many messages a number may get (408, 4030, 4080, 4082, 4085)."""
+"""Rules for the number's limits (408, 4030, 4080, 4082, 4085) and the account's balance (4051)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def check_blacklist(attempt: Attempt) -> int | None:
 
 
 def check_total(attempt: Attempt) -> int | None:
-    """Put a number that was tried too often in a day on the black list: 408."""
+    """Refuse a number that had too many attempts in a day: 408. `Phone.remember` puts it on the black list."""
     since = start_of_day(attempt.now, attempt.limits)
     return _refuse(408, attempt.phone.attempts, since, attempt.limits.blacklist_after)
 
@@ -38,9 +38,24 @@ def check_day(attempt: Attempt) -> int | None:
     return _refuse(4082, attempt.phone.messages, since, attempt.limits.per_day)
 
 
+def check_balance(attempt: Attempt) -> int | None:
+    """Refuse a text that the balance does not cover: 4051."""
+    return 4051 if attempt.account.balance < attempt.numbers * count_parts(attempt) else None
+
+
+def count_parts(attempt: Attempt) -> int:
+    """Return the units that one number of the request costs; a call costs one (ours)."""
+    return 1 if attempt.call.product.is_call else attempt.text.count_parts(choose_signature(attempt))
+
+
+def choose_signature(attempt: Attempt) -> str:
+    """Return the signature that the platform puts before the text."""
+    return attempt.value("sign").strip("【】") or next(iter(attempt.account.signatures), "")
+
+
 ATTEMPT_RULES: tuple[Rule, ...] = (check_blacklist, check_total, check_second)
-#: 4085 is asked first: where both are 5, a code would otherwise never meet it.
-MESSAGE_RULES: tuple[Rule, ...] = (check_codes, check_day)
+#: 4085 comes before 4082: both limits are 5 by default, and 4085 could not be met otherwise.
+MESSAGE_RULES: tuple[Rule, ...] = (check_codes, check_day, check_balance)
 
 
 def _refuse(code: int, times: Sequence[float], since: float, limit: int | None) -> int | None:
