@@ -1,4 +1,4 @@
-"""Serve a simulator over HTTP by the threading server of the standard library."""
+"""Serve a simulator over HTTP, with the threading server of the standard library."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import os
 import re
 import socket
 import socketserver
-import sys
 import threading
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -35,7 +34,7 @@ ORIGIN = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 
 @contextlib.contextmanager
 def serving(simulator: Simulator, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[SimulatorServer]:
-    """Serve from a thread while the block runs; the server's `url` is its address."""
+    """Serve from a thread while the block runs. `url` of the server is its address."""
     with SimulatorServer(host, port, simulator) as server:
         # shutdown() waits for the next poll. Test suites start hundreds of servers.
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -48,7 +47,7 @@ def serving(simulator: Simulator, *, host: str = "127.0.0.1", port: int = 0) -> 
 
 
 class SimulatorServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """A bound and listening server; port 0 takes a free one."""
+    """A listening server. Port 0 selects a free port."""
 
     allow_reuse_address = os.name == "posix"  # on Windows it would let two servers share a port
     daemon_threads = True  # server_close() does not wait for an answer that drips
@@ -62,7 +61,7 @@ class SimulatorServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     @property
     def url(self) -> str:
-        """The address of the server, without a path."""
+        """Return the address of the server without a path."""
         host, port = self.server_address[:2]
         return f"http://[{host!s}]:{port}" if ":" in str(host) else f"http://{host!s}:{port}"
 
@@ -162,6 +161,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return head, b"" if self.command == "HEAD" else content
 
     def _environ(self) -> WSGIEnvironment:
+        # Only the keys that SimulatorApp reads: no other app is served here.
         body = self.rfile.read(int(self._length()))
         headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()}
         target = self.path
@@ -174,22 +174,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return {
             **headers,
             "REQUEST_METHOD": self.command,
-            "SCRIPT_NAME": "",
             "PATH_INFO": unquote_to_bytes(path.encode("latin-1")).decode("latin-1") or "/",
             "QUERY_STRING": query,
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
             "CONTENT_LENGTH": str(len(body)),
             "REMOTE_ADDR": self.client_address[0],
-            "SERVER_NAME": "simulator",
-            "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
             "wsgi.input": BytesIO(body),
-            "wsgi.errors": sys.stderr,
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
         }
 
 
