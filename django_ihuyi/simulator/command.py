@@ -1,4 +1,4 @@
-"""The command line, shared by `python -m django_ihuyi.simulator` and `manage.py ihuyi_simulator`."""
+"""Command line of the simulator, shared by `python -m django_ihuyi.simulator` and `manage.py ihuyi_simulator`."""
 
 from __future__ import annotations
 
@@ -19,37 +19,51 @@ PLAN = PushPlan()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags; each has the default of the Python argument behind it."""
+    """Add the flags. The default of a flag is the default of its Python argument."""
     add = parser.add_argument
-    add("address", nargs="?", default=DEFAULT_ADDRESS, metavar="ADDR:PORT", help="port 0 takes a free one")
+    add("address", nargs="?", default=DEFAULT_ADDRESS, metavar="ADDR:PORT", help="port 0 selects a free port")
     add("--account", default=DEFAULT.account, metavar="APIID")
     add("--key", default=DEFAULT.api_key, metavar="APIKEY")
     add("--balance", type=int, default=DEFAULT.balance, metavar="UNITS")
     add("--frozen", action="store_true", help="freeze the account (4050)")
     add("--signature", action="append", default=[], metavar="TEXT", help="an approved signature; may be repeated")
-    add("--template", action="append", default=[], metavar="ID=TEXT", help="one more filed template; may be repeated")
+    add(
+        "--template",
+        action="append",
+        default=[],
+        metavar="ID=TEXT",
+        help="an additional filed template; may be repeated",
+    )
     add("--variable-length", type=int, default=DEFAULT.variable_length, metavar="CHARACTERS")
     add("--text-length", type=int, default=DEFAULT.text_length, metavar="CHARACTERS")
-    add("--filed-address", action="append", default=[], metavar="IP", help="refuse all others (4052)")
-    add("--blocked-address", action="append", default=[], metavar="IP", help="refuse this one (400)")
-    add("--no-limits", action="store_true", help="lift all limits per number")
-    add("--calendar-day", action="store_true", help="count a day from Beijing's midnight, not over 24 hours")
-    add("--time-tolerance", type=float, default=300, metavar="SECONDS", help="age of a dynamic password (40501)")
-    add("--receipt-url", default="", metavar="URL", help="where receipts are pushed, for all accounts")
-    add("--reply-url", default="", metavar="URL", help="where replies are pushed, for all accounts")
-    add("--push-delay", type=float, default=PLAN.delay, metavar="SECONDS", help="from a message to its receipt")
-    add("--push-retries", type=_parse_times, default=PLAN.retries, metavar="SECONDS,…", help="waits between tries")
-    add("--push-remote", action="store_true", help="push to other machines too")
+    add("--filed-address", action="append", default=[], metavar="IP", help="refuse all other addresses (4052)")
+    add("--blocked-address", action="append", default=[], metavar="IP", help="refuse this address (400)")
+    add("--no-limits", action="store_true", help="apply no limits per number")
+    add("--calendar-day", action="store_true", help="count a day from midnight in Beijing, not over 24 hours")
+    add(
+        "--time-tolerance", type=float, default=300, metavar="SECONDS", help="maximum age of a dynamic password (40501)"
+    )
+    add("--receipt-url", default="", metavar="URL", help="push the receipts of all accounts to this URL")
+    add("--reply-url", default="", metavar="URL", help="push the replies of all accounts to this URL")
+    add("--push-delay", type=float, default=PLAN.delay, metavar="SECONDS", help="time from a message to its receipt")
+    add(
+        "--push-retries",
+        type=_parse_times,
+        default=PLAN.retries,
+        metavar="SECONDS,…",
+        help="times between two attempts to push",
+    )
+    add("--push-remote", action="store_true", help="push to other machines, not only to this one")
     add("--latency", type=float, default=0, metavar="SECONDS", help="wait before each answer")
     add("--allow-remote", action="store_true", help="listen on an address that other machines reach")
-    add("--remote-pages", action="store_true", help="show /_simulator/ to other machines too")
+    add("--remote-pages", action="store_true", help="show /_simulator/ to other machines")
 
 
 def run(options: argparse.Namespace, *, say: Callable[[str], object]) -> None:
-    """Serve until interrupted; say one line with the address when ready. Raise ValueError on bad options."""
+    """Serve until interrupted. When ready, pass a line with the address to `say`. Raise ValueError for wrong options."""
     host, port = parse_address(options.address)
     if not (options.allow_remote or is_loopback(host)):
-        raise ValueError(f"{host} can be reached from other machines; add --allow-remote if that is wanted")
+        raise ValueError(f"{host} can be reached from other machines: add --allow-remote to listen there")
     with SimulatorServer(host, port, make_simulator(options), remote_pages=options.remote_pages) as server:
         say(f"iHuyi simulator at {server.url}/")
         try:
@@ -59,7 +73,7 @@ def run(options: argparse.Namespace, *, say: Callable[[str], object]) -> None:
 
 
 def parse_address(address: str) -> tuple[str, int]:
-    """Split ADDR:PORT; either may be missing."""
+    """Return the host and port of ADDR:PORT, where either may be missing. Raise ValueError for anything else."""
     host, _, port = address.rpartition(":") if not address.endswith("]") else (address, "", "0")
     if not (port.isascii() and port.isdigit() and int(port) < 65_536):
         raise ValueError(f"{address!r} is not ADDR:PORT")
@@ -67,7 +81,7 @@ def parse_address(address: str) -> tuple[str, int]:
 
 
 def make_simulator(options: argparse.Namespace) -> Simulator:
-    """Build the simulator that the flags describe."""
+    """Return the simulator that the flags describe."""
     others = (replace(account, **_urls(options)) for account in TRIAL_ACCOUNTS[1:])
     return Simulator(
         accounts=[_make_account(options), *others],

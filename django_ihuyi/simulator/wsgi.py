@@ -1,4 +1,4 @@
-"""What both WSGI apps of the simulator share: read a body, send a response."""
+"""Read request bodies and send responses, for both WSGI apps of the simulator."""
 
 from __future__ import annotations
 
@@ -14,32 +14,33 @@ if TYPE_CHECKING:
 
 MAX_BODY = 1 << 20
 
-#: The key in the WSGI environment under which the simulator's own server takes a script.
+#: Key of the WSGI environment: a function of the simulator's own server that takes a script. Absent in other servers.
 TAKE_SCRIPT = "django_ihuyi.simulator.take_script"
 
-#: Is given the connection, and the head and the body that would have been sent.
+#: Called with the connection, and the head and body of the response, in place of sending the response.
 Script = Callable[["socket", bytes, bytes], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """A whole response."""
+    """A response to be sent."""
 
     status: HTTPStatus = HTTPStatus.OK
     content_type: str = "text/plain; charset=utf-8"
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-    #: What to do with the connection instead of sending the response; only the simulator's own server can.
+    #: Fault of the connection, called in place of sending the response. Only the simulator's own server can call it.
     script: Script | None = None
 
 
 class TooLargeError(Exception):
-    """The body is longer than anything that the platform takes."""
+    """The body is longer than MAX_BODY."""
 
 
 def read_body(environ: WSGIEnvironment) -> bytes:
-    """Read a request's body."""
+    """Return the body of a request. Raise TooLargeError if it is longer than MAX_BODY."""
     length = environ.get("CONTENT_LENGTH") or "0"
+    # Another WSGI server may pass any Content-Length. int() raises for more than 4,300 digits.
     size = int(length) if length.isascii() and length.isdigit() and len(length) < 19 else 0
     if size > MAX_BODY:
         raise TooLargeError
@@ -60,7 +61,7 @@ def respond(start_response: StartResponse, response: Response) -> Iterable[bytes
 
 
 def refuse(status: HTTPStatus, **headers: str) -> Response:
-    """Make a response that says no more than its status."""
+    """Return a response whose body is the phrase of its status."""
     return Response(status=status, body=f"{status.phrase}\n".encode(), headers=headers)
 
 

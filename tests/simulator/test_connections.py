@@ -67,13 +67,38 @@ def test_a_client_that_waits_for_100_continue_gets_it(server):
         assert connection.recv(100).startswith(b"HTTP/1.1 200 OK")
 
 
+GET_MESSAGE = f"GET {PATH}&{urlencode(make_form())} HTTP/1.1\r\nHost: 106.ihuyi.com\r\n\r\n".encode()
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
-def test_half_a_request_counts_for_nothing(server, simulator, share):
-    request = write_post(make_form())
+@pytest.mark.parametrize("request_", [write_post(make_form()), GET_MESSAGE], ids=["POST", "GET"])
+def test_half_a_request_counts_for_nothing(server, simulator, request_, share):
+    assert exchange(server, request_[: int(len(request_) * share)]) == b""
 
-    exchange(server, request[: int(len(request) * share)])
+    assert simulator.journal() == []
 
-    assert simulator.count_codes() == {}
+
+def test_a_head_without_its_blank_line_counts_for_nothing(server, simulator):
+    assert exchange(server, GET_MESSAGE[:-2]) == b""
+
+    assert simulator.journal() == []
+
+
+def test_a_post_without_a_length_has_no_body(server):
+    answer = exchange(server, b"POST /_simulator/reset HTTP/1.1\r\nConnection: close\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize("target", ["http://[", "http://a\xbd/", "ftp://x/", "*", "//", "%", "http://?"])
+def test_a_strange_target_is_answered(server, target):
+    assert exchange(server, f"GET {target} HTTP/1.1\r\n\r\n".encode("latin-1")).startswith(b"HTTP/1.1 404")
+
+
+def test_a_method_that_the_platform_does_not_know_is_refused_and_recorded(server, simulator):
+    assert exchange(server, f"PATCH {PATH} HTTP/1.1\r\n\r\n".encode()).startswith(b"HTTP/1.1 405")
+
+    assert [entry.verb for entry in simulator.journal()] == ["PATCH"]
 
 
 BIG = "x" * 70_000
@@ -84,10 +109,9 @@ BIG = "x" * 70_000
     [
         pytest.param("GET / to there HTTP/1.1\r\n\r\n", 400, id="four words"),
         pytest.param("CONNECT 106.ihuyi.com:443 HTTP/1.1\r\n\r\n", 501, id="tunnel"),
-        pytest.param("POST / HTTP/1.1\r\n\r\n", 411, id="no length"),
         pytest.param("POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400, id="negative length"),
         pytest.param("POST / HTTP/1.1\r\nContent-Length: ²\r\n\r\n", 400, id="superscript length"),
-        pytest.param("POST / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 1\r\n\r\n", 411, id="two lengths"),
+        pytest.param("POST / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 1\r\n\r\n", 400, id="two lengths"),
         pytest.param("POST / HTTP/1.1\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n", 411, id="both"),
         pytest.param("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411, id="chunked"),
         pytest.param(f"POST / HTTP/1.1\r\nContent-Length: {'9' * 18}\r\n\r\n", 413, id="length"),

@@ -1,4 +1,4 @@
-"""Faults on demand: everything that can go wrong with an answer, one small function each."""
+"""Faults on demand: all ways in which an answer can go wrong, one small function each."""
 
 from __future__ import annotations
 

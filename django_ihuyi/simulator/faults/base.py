@@ -1,4 +1,4 @@
-"""What a fault is."""
+"""Types of the faults that can be ordered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django_ihuyi.simulator.wsgi import Response
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usual:
-    """What would have been answered."""
+    """The answer without the fault."""
 
     answer: Answer
     as_json: bool
@@ -21,18 +21,18 @@ class Usual:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Something that goes wrong with an answer."""
+    """A way in which an answer goes wrong."""
 
     name: str
     meaning: str
     spoil: Callable[[Usual], Response]
-    #: Only the simulator's own server can show it: a WSGI app has no hold of the connection.
+    #: True if only the simulator's own server can produce the fault: WSGI gives an app no access to the connection.
     needs_socket: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultOrder:
-    """To let a fault happen; the message is taken or not, which the client cannot see."""
+    """An order for a fault. The client cannot see whether the message was taken."""
 
     name: str
     is_taken: bool = True

@@ -1,4 +1,4 @@
-"""Answers that are no documents, or documents that mean harm."""
+"""Answers that are malformed or hostile JSON and XML."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from django_ihuyi.simulator.wsgi import Response
 
 Spoil = Callable[[Usual], Response]
 
+#: The "billion laughs" attack: each entity consists of ten of the previous one.
 LAUGHS = "".join(f'<!ENTITY l{level} "{f"&l{level - 1};" * 10}">' for level in range(1, 10))
 DEPTH = 32_000
 LONG = 10_240
 
 
 def spell_code(raw: Callable[[int], str]) -> Spoil:
-    """Write the result code as JSON that is no integer."""
+    """Write the result code as other JSON than an integer."""
     return lambda usual: _send_json(usual, raw(usual.answer.code))
 
 
 def change_id(value: object) -> Spoil:
-    """Answer with another id; one that is no text needs JSON."""
+    """Answer with another id. An id that is not a string is always sent as JSON."""
 
     def spoil(usual: Usual) -> Response:
         fields = {**usual.answer.fields, usual.id_field: value}
@@ -48,24 +49,24 @@ def break_xml(usual: Usual) -> Response:
 
 
 def cut_json(usual: Usual) -> Response:
-    """End in the middle; Content-Length agrees."""
+    """Cut the JSON off. Content-Length is that of the shorter body."""
     _, body = render(usual.answer, as_json=True)
     return _json(usual, body[:-12].decode("utf-8", "ignore"))
 
 
 def nest_json(usual: Usual) -> Response:
-    """Nest deeper than any parser recurses."""
+    """Nest the JSON deeper than any parser recurses."""
     return _send_json(usual, "[" * DEPTH + "]" * DEPTH)
 
 
 def repeat_code(usual: Usual) -> Response:
-    """Give the result code twice, and not the same."""
+    """Send two different result codes in one JSON object."""
     _, body = render(usual.answer, as_json=True)
     return _json(usual, '{"code":0,' + body.decode()[1:])
 
 
 def declare(dtd: str, code: str = "") -> Spoil:
-    """Send XML with a DTD, and the result code as it spells it."""
+    """Send XML with a DTD, and with `code` in place of the result code."""
     return lambda usual: _xml(usual, dtd, _elements(usual, {"code": code} if code else {}))
 
 

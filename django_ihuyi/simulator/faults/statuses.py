@@ -1,4 +1,4 @@
-"""Answers with a status, a body or an encoding that the platform never has."""
+"""Answers with a status, a body or an encoding that the platform never sends."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from django_ihuyi.simulator.wsgi import Response
 HTML = "text/html; charset=utf-8"
 PAGE = "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n</body>\r\n</html>\r\n"
 RETRY_AFTER = "120"
-#: Where redirects lead: nothing answers there, and the journal tells who followed.
+#: Target of redirects. It answers 404, and the journal shows the clients that followed.
 ELSEWHERE = "/redirected"
-#: One byte more than a careful client reads.
+#: One byte more than the client of `django_ihuyi` reads.
 TOO_LONG = 65_537
 BOMB = 50_000_000
 
 
 def fail(status: HTTPStatus, **headers: str) -> Callable[[Usual], Response]:
-    """Answer with a proxy's page."""
+    """Answer with an error page as proxies send it."""
     page = PAGE.format(f"{status.value} {status.phrase}").encode()
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda _usual: Response(status=status, content_type=HTML, body=page, headers=headers)
@@ -34,28 +34,28 @@ def answer_nothing(status: HTTPStatus) -> Callable[[Usual], Response]:
 
 
 def answer_html(usual: Usual) -> Response:
-    """Answer as a captive portal does."""
+    """Answer with the login page of a captive portal."""
     page = "<!doctype html><title>Welcome</title><p>Please log in to use this network.</p>"
     return replace(usual.response, content_type=HTML, body=page.encode())
 
 
 def pad(usual: Usual) -> Response:
-    """Blow a good answer up with blanks."""
+    """Pad a valid answer with blanks to more than a client needs to read."""
     return replace(usual.response, body=usual.response.body.ljust(TOO_LONG))
 
 
 def compress(usual: Usual) -> Response:
-    """Compress unasked."""
+    """Compress the answer although the client did not ask for it."""
     return _encoded(usual, "gzip", gzip.compress(usual.response.body))
 
 
 def bomb(usual: Usual) -> Response:
-    """Compress unasked what becomes enormous."""
+    """Send few bytes that decompress to 50 MB."""
     return _encoded(usual, "gzip", _bomb())
 
 
 def claim_brotli(usual: Usual) -> Response:
-    """Claim an encoding that few can read."""
+    """Announce Brotli, but send the plain answer."""
     return _encoded(usual, "br", usual.response.body)
 
 

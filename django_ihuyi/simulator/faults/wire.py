@@ -1,4 +1,7 @@
-"""Faults of the connection; only the simulator's own server can show them."""
+"""Faults of the connection. Only the simulator's own server can produce them.
+
+Each function gets the socket and the response that would have been sent. The server closes the socket afterwards.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,22 @@ from dataclasses import replace
 from django_ihuyi.simulator.faults.base import Fault, Usual
 from django_ihuyi.simulator.wsgi import Response, Script
 
-#: How long a silence lasts, unless the client hangs up before.
+#: Seconds of a silence, unless the client closes the connection earlier.
 SILENCE = 120
-#: Seconds between two bytes of an answer that drips.
+#: Seconds between two bytes of a dripping answer.
 PACE = 1.0
 ENDLESS = 1 << 30
 CHUNK = b" " * 65_536
+#: SO_LINGER with a timeout of 0: closing the socket sends a reset. Windows has shorts in this structure.
 LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 def reset(connection: socket.socket, _head: bytes, _body: bytes) -> None:
     """Reset the connection without an answer."""
-    _reset(connection)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER)
+    # connection.close() leaves the socket open until the reader of the handler is closed. Closing the file
+    # descriptor resets the connection at once.
+    socket.socket(fileno=connection.detach()).close()
 
 
 def close(_connection: socket.socket, _head: bytes, _body: bytes) -> None:
@@ -31,12 +38,12 @@ def close(_connection: socket.socket, _head: bytes, _body: bytes) -> None:
 
 
 def stay_silent(connection: socket.socket, _head: bytes, _body: bytes) -> None:
-    """Say nothing."""
+    """Send nothing."""
     _outwait(connection, SILENCE)
 
 
 def drip(connection: socket.socket, head: bytes, body: bytes) -> None:
-    """Send a byte a second."""
+    """Send one byte a second."""
     answer = head + body
     for position in range(len(answer)):
         connection.sendall(answer[position : position + 1])
@@ -45,38 +52,35 @@ def drip(connection: socket.socket, head: bytes, body: bytes) -> None:
 
 
 def send_head_only(connection: socket.socket, head: bytes, _body: bytes) -> None:
-    """Send the head, and then nothing."""
+    """Send the head and no body."""
     connection.sendall(head)
     _outwait(connection, SILENCE)
 
 
 def truncate(connection: socket.socket, head: bytes, body: bytes) -> None:
-    """Close in the middle of the body."""
+    """Close the connection in the middle of the body."""
     connection.sendall(head + body[: len(body) // 2])
 
 
 def reset_in_body(connection: socket.socket, head: bytes, body: bytes) -> None:
-    """Reset in the middle of the body, after the result code, if the client reads that far."""
+    """Reset the connection in the middle of the body, after the result code.
+
+    The reset may reach the client before it has read that far.
+    """
     connection.sendall(head + body[: 3 * len(body) // 4])
-    _reset(connection)
+    reset(connection, head, body)
 
 
 def never_end(connection: socket.socket, head: bytes, body: bytes) -> None:
-    """Announce and send a gibibyte, until the client hangs up."""
+    """Announce a gibibyte, and send it until the client closes the connection."""
     length = f"Content-Length: {len(body)}".encode()
     connection.sendall(head.replace(length, f"Content-Length: {ENDLESS}".encode()) + body)
     for _ in range((ENDLESS - len(body)) // len(CHUNK)):
         connection.sendall(CHUNK)
 
 
-def _reset(connection: socket.socket) -> None:
-    # The stream that reads the request holds the socket open; only its file descriptor can be closed at once.
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER)
-    socket.socket(fileno=connection.detach()).close()
-
-
 def _outwait(connection: socket.socket, seconds: float) -> bool:
-    # Tells whether the client hung up; that it says more is of no interest.
+    # Return True if the client closes the connection in this time. Further bytes from the client are ignored.
     connection.settimeout(seconds)
     with contextlib.suppress(TimeoutError):
         while connection.recv(65_536):
