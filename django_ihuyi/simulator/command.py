@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, *, say: Callable[[str], object]) -> None:
-    """Serve until interrupted. When ready, pass a line with the address to `say`. Raise ValueError for wrong options."""
+    """Serve until interrupted; pass the address to `say` when ready. Raise ValueError for wrong options."""
     host, port = parse_address(options.address)
     if not (options.allow_remote or is_loopback(host)):
         raise ValueError(f"{host} can be reached from other machines: add --allow-remote to listen there")
