@@ -1,4 +1,4 @@
-"""What the catalogue and the reference say of each result code is what happens, with the simulator as platform."""
+"""Each row of the catalogue and of the reference decides what happens, with the simulator as platform."""
 
 import html
 import json

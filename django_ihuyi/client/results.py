@@ -96,7 +96,7 @@ class ResultCode:
     #: Whether the platform counts it as an attempt at the number; after 20 in a day the number is blacklisted (408).
     is_attempt: bool = True
     scope: Scope = Scope.MESSAGE
-    #: What the number must wait for before its next message; None if it may be tried at once.
+    #: The pause before the next message to the number; None if it may be tried at once.
     pause: Pause | None = None
     #: Whether nothing is sent to the number until an operator lifts it.
     suppresses: bool = False
@@ -135,7 +135,7 @@ def _paused(*, pause: Pause, **columns: Any) -> ResultCode:
 
 _DAY = timedelta(days=1)
 
-# What the rows of a kind have in common; a row may differ.
+# The columns that the rows of a kind share. A row may override them.
 _success = partial(ResultCode, kind=ResultKind.SUCCESS, actor=Actor.NOBODY, keeps_claim=True, answer="", retry_after=0)
 _throttled = partial(_paused, kind=ResultKind.THROTTLED, scope=Scope.PACE, pause=Pause(lasts=timedelta(minutes=1)))
 _quota = partial(_paused, kind=ResultKind.QUOTA, pause=Pause(lasts=_DAY, end=PauseEnd.FULL))

@@ -32,7 +32,7 @@ The *REST answer* is the response of `send-code/`; `delivery.send` raises the ex
 applies to every channel, unless a row of its own names a channel. On 40501 the client first takes the time from the
 platform's response and tries once more; the table describes a second refusal.
 
-## What follows from a code
+## Consequences of a code
 
 `django_ihuyi.client.results` is the only place that decides by code, one row for each:
 

@@ -30,7 +30,7 @@ _SLOW_DOWN = {"throttled"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallHealth:
-    """What one call has shown of the platform."""
+    """The state of the platform as one call has shown it."""
 
     #: Whether the platform took the message, or refused it for a reason of the message's own.
     works: bool

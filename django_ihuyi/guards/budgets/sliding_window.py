@@ -1,4 +1,4 @@
-"""What a budget remembers: messages in rolling windows, and the different phones in them.
+"""The memory of a budget: messages in rolling windows, and the different phones in them.
 
 A period is remembered in sixtieths, so that the memory is bounded whatever is spent. A part counts until all of it has
 left the window. Therefore no window of the period exceeds the limit, wherever it begins; room returns up to a sixtieth
