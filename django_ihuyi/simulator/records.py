@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 
 
@@ -70,20 +70,17 @@ class Entry:
         return _as_json(self, *names)
 
 
-@dataclass(slots=True)
 class Journal:
-    """The latest `keep` requests, and counts of all of them."""
+    """The latest `keep` requests, and how often each result code was answered."""
 
-    keep: int
-    codes: Counter[int | None] = field(default_factory=Counter)
-    _entries: deque[Entry] = field(default_factory=deque)
+    def __init__(self, keep: int) -> None:
+        self.codes: Counter[int | None] = Counter()
+        self._entries: deque[Entry] = deque(maxlen=keep)
 
     def add(self, entry: Entry) -> None:
         """Add a request."""
         self.codes[entry.code] += 1
         self._entries.append(entry)
-        if len(self._entries) > self.keep:
-            self._entries.popleft()
 
     def list(self, mobile: str | None = None) -> list[Entry]:
         """Return the requests for one number (None: all), newest first."""

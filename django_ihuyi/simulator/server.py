@@ -98,6 +98,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     server: SimulatorServer
     protocol_version = "HTTP/1.1"
+    # A request line that cannot be parsed would count as HTTP/0.9, and its answer would have no status line.
+    default_request_version = "HTTP/1.1"
     timeout = IDLE
     disable_nagle_algorithm = True
 

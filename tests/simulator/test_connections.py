@@ -107,7 +107,10 @@ BIG = "x" * 70_000
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
+        pytest.param("GET\r\n\r\n", 400, id="one word"),
         pytest.param("GET / to there HTTP/1.1\r\n\r\n", 400, id="four words"),
+        pytest.param("GET / HTTP/2.0\r\n\r\n", 505, id="version"),
+        pytest.param("\x16\x03\x01\x02\x00\x01\r\n\r\n", 400, id="TLS"),
         pytest.param("CONNECT 106.ihuyi.com:443 HTTP/1.1\r\n\r\n", 501, id="tunnel"),
         pytest.param("POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400, id="negative length"),
         pytest.param("POST / HTTP/1.1\r\nContent-Length: ²\r\n\r\n", 400, id="superscript length"),

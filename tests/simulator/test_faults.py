@@ -107,7 +107,7 @@ def test_drip_sends_one_byte_at_a_time(server):
     assert (data, end) == (b"H", "silence")
 
 
-def test_a_body_without_end_ends_when_the_client_hangs_up(server, simulator):
+def test_an_endless_body_ends_when_the_client_closes(server, simulator):
     data, end = meet(server, "endless")
 
     assert (b"Content-Length: 1073741824" in data, end) == (True, "enough")

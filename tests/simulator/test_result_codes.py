@@ -59,7 +59,7 @@ def without(name):
         pytest.param(GOOD, 2, id="good"),
     ],
 )
-def test_the_platforms_rules_refuse_what_they_are_for(platform, form, code):
+def test_a_rule_refuses_its_case(platform, form, code):
     assert platform.submit(form) == code
 
 

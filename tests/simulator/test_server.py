@@ -64,5 +64,5 @@ def test_200_clients_at_once_are_all_answered(server, simulator):
         ("", False),
     ],
 )
-def test_loopback_is_told_from_the_rest(host, expected):
+def test_loopback_addresses_are_recognized(host, expected):
     assert is_loopback(host) is expected

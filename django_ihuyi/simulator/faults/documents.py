@@ -94,16 +94,16 @@ def _json(usual: Usual, text: str) -> Response:
 DOCUMENT_FAULTS = tuple(
     Fault(name=name, meaning=meaning, spoil=spoil)
     for name, spoil, meaning in (
-        ("invalid_xml", break_xml, "XML with an element that never ends"),
+        ("invalid_xml", break_xml, "XML with an element that is not closed"),
         ("truncated_json", cut_json, "JSON that ends in the middle"),
         ("dtd", declare("<!ELEMENT code (#PCDATA)>"), "XML with a DTD"),
-        ("external_entity", declare('<!ENTITY x SYSTEM "file:///etc/hostname">', "&x;"), "XML that asks for a file"),
+        ("external_entity", declare('<!ENTITY x SYSTEM "file:///etc/hostname">', "&x;"), "XML that refers to a file"),
         ("entity_code", declare('<!ENTITY two "2">', "&two;"), "XML with an entity that spells 2"),
-        ("entity_bomb", declare(f'<!ENTITY l0 "ha">{LAUGHS}', "&l9;"), "XML with entities that become enormous"),
-        ("entity_square", declare(f'<!ENTITY x "{"x" * 30_000}">', "&x;" * 10_000), "one long entity, often used"),
+        ("entity_bomb", declare(f'<!ENTITY l0 "ha">{LAUGHS}', "&l9;"), "XML with entities that expand to 2 GB"),
+        ("entity_square", declare(f'<!ENTITY x "{"x" * 30_000}">', "&x;" * 10_000), "a long entity, used 10,000 times"),
         ("deep_json", nest_json, "JSON nested 32,000 deep"),
         ("repeated_code", repeat_code, "JSON with two result codes"),
-        ("code_text", spell_code('"{}"'.format), "a result code in quotes, which some accounts are said to get"),
+        ("code_text", spell_code('"{}"'.format), "a result code in quotes, which users have reported"),
         ("code_float", spell_code("{}.0".format), "the result code 2.0"),
         ("code_true", spell_code(lambda _: "true"), "the result code true"),
         ("code_null", spell_code(lambda _: "null"), "the result code null"),

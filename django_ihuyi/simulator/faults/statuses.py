@@ -84,7 +84,7 @@ STATUS_FAULTS = (
     Fault(name="empty", meaning="status 200, empty body", spoil=answer_nothing(HTTPStatus.OK)),
     Fault(name="html", meaning="status 200, a page of a captive portal", spoil=answer_html),
     Fault(name="oversize", meaning="a good answer, padded to 65,537 bytes", spoil=pad),
-    Fault(name="gzip", meaning="a good answer, compressed unasked", spoil=compress),
-    Fault(name="gzip_bomb", meaning="50,000,000 blanks, compressed unasked", spoil=bomb),
-    Fault(name="brotli", meaning="Content-Encoding: br, which it is not", spoil=claim_brotli),
+    Fault(name="gzip", meaning="a good answer, compressed without request", spoil=compress),
+    Fault(name="gzip_bomb", meaning="50,000,000 blanks, compressed without request", spoil=bomb),
+    Fault(name="brotli", meaning="Content-Encoding: br, but the body is not compressed", spoil=claim_brotli),
 )

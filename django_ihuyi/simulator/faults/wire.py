@@ -98,9 +98,9 @@ WIRE_FAULTS = tuple(
     for name, script, meaning in (
         ("reset", reset, "the connection is reset without an answer"),
         ("close", close, "the connection is closed without an answer"),
-        ("no_answer", stay_silent, "nothing is answered for two minutes"),
-        ("drip", drip, "the answer comes by one byte a second"),
-        ("head_only", send_head_only, "the head comes, the body never"),
+        ("no_answer", stay_silent, "there is no answer for two minutes"),
+        ("drip", drip, "the answer comes at one byte a second"),
+        ("head_only", send_head_only, "the head comes, but no body"),
         ("truncated", truncate, "the connection is closed in the middle of the body"),
         ("reset_in_body", reset_in_body, "the connection is reset in the middle of the body, after the result code"),
         ("endless", never_end, "a body of a gibibyte"),
