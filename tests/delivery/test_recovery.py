@@ -13,7 +13,7 @@ from django_ihuyi.backends.locmem import LocmemBackend
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.database import transactions
 from django_ihuyi.database.clock import DatabaseNow
-from django_ihuyi.delivery import call, recovery, worker
+from django_ihuyi.delivery import call, recovery
 from django_ihuyi.delivery.recovery import Recovered, recover
 from django_ihuyi.management.commands.ihuyi_recover import Command
 from django_ihuyi.models import Message, Verification
@@ -247,7 +247,7 @@ def test_the_command_that_goes_on_for_ever_outlives_trouble_and_says_its_class(t
 
 
 def test_a_worker_recovers_at_its_first_task_and_then_not_at_each(monkeypatch):
-    monkeypatch.setattr(worker, "recover_when_due", recovery._Sweeper().sweep)
+    monkeypatch.setattr(recovery, "_due", {})
     states = []
     for purpose in ("login", "register"):
         send(purpose=purpose)
@@ -260,7 +260,7 @@ def test_a_worker_recovers_at_its_first_task_and_then_not_at_each(monkeypatch):
 
 
 def test_a_worker_recovers_after_a_task_that_failed_too(monkeypatch):
-    monkeypatch.setattr(worker, "recover_when_due", recovery._Sweeper().sweep)
+    monkeypatch.setattr(recovery, "_due", {})
     leave()
     let_pass(seconds=61)
 

@@ -22,7 +22,7 @@ else:
 
 #: The priority of codes, which overtake notices if the queue knows priorities.
 CODES_FIRST = 10
-#: The priority of codes that waited before. django-tasks-db would otherwise take them before new codes.
+#: The priority of codes that have waited once: a new code, whose person waits, is taken before them.
 CODES_AGAIN = 9
 
 
@@ -50,7 +50,7 @@ class TasksDispatcher(Dispatcher):
         send_notices.enqueue(list(message_ids), **worker.where(using))
 
     def enqueue_later(self, message_ids: Sequence[int], *, kind: str, using: str, seconds: float) -> None:
-        """Enqueue the tasks for a later time, if the backend supports that."""
+        """Enqueue the tasks with a time to run after; if the backend does not support that, after a pause."""
         if not seconds or not send_message.get_backend().supports_defer:
             super().enqueue_later(message_ids, kind=kind, using=using, seconds=seconds)
             return
