@@ -43,25 +43,22 @@ class CeleryDispatcher(Dispatcher):
     """Sends a task to the host's Celery app."""
 
     def enqueue(self, message_id: int, *, kind: str, using: str) -> None:
-        """Send the task."""
-        _apply(send_code if kind == Kind.CODE else send_notice, message_id, using=using)
+        """Send the task; if the broker is down, fail at once, because a person waits and DISPATCH_FALLBACK applies."""
+        task = send_code if kind == Kind.CODE else send_notice
+        task.apply_async([message_id], worker.where(using), retry=False)
 
     def enqueue_many(self, message_ids: Sequence[int], *, using: str) -> None:
         """Send one task for all."""
-        _apply(send_notices, list(message_ids), using=using)
+        send_notices.apply_async([list(message_ids)], worker.where(using), retry=False)
 
     def enqueue_later(self, message_ids: Sequence[int], *, kind: str, using: str, seconds: float) -> None:
         """Send the tasks with a countdown."""
+        options = {"countdown": seconds, "retry": False}
         if kind == Kind.NOTICE:
-            _apply(send_notices, list(message_ids), using=using, countdown=seconds)
+            send_notices.apply_async([list(message_ids)], worker.where(using), **options)
         else:
             for message_id in message_ids:
-                _apply(send_code, message_id, using=using, countdown=seconds)
-
-
-def _apply(task: Any, argument: int | list[int], *, using: str, **options: Any) -> None:
-    # Not retried by Celery if the broker is down: a person waits, and DISPATCH_FALLBACK has an answer.
-    task.apply_async([argument], worker.where(using), retry=False, **options)
+                send_code.apply_async([message_id], worker.where(using), **options)
 
 
 @signals.worker_ready.connect
