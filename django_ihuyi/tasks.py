@@ -1,6 +1,7 @@
-"""What a queue of your own needs: `Dispatcher` to subclass, and what its tasks call, with an id or with many.
+"""The interface for a queue of your own: subclass `Dispatcher`, and call `run` or `run_many` from its tasks.
 
-Celery looks into a module of this name in every app, so that it holds no task: ours are in `delivery.dispatchers`.
+Celery imports the module `tasks` of every app, even on a site without a task framework of ours. So the app's own tasks
+are in `delivery.dispatchers`, and only the one that DISPATCHER names is imported.
 """
 
 from django_ihuyi.delivery.dispatchers.base import Dispatcher

@@ -27,7 +27,7 @@ from django_ihuyi.client.results import Scope, describe
 from django_ihuyi.database import transactions
 from django_ihuyi.database.threads import map_in_threads
 from django_ihuyi.delivery.dispatch import dispatch, enqueue_many, permit_to_call
-from django_ihuyi.delivery.dispatchers.base import IN_HAND
+from django_ihuyi.delivery.dispatchers.base import MAX_HOLD
 from django_ihuyi.delivery.notices import Notice, check_template, compose
 from django_ihuyi.delivery.outcomes import raise_unless_sent
 from django_ihuyi.delivery.queue import POLL_INTERVAL
@@ -63,7 +63,7 @@ class SendResult:
     @property
     def is_shut_out(self) -> bool:
         """Return True if the circuit breaker is open: no other row can leave either."""
-        return isinstance(self.error, SendingUnavailable) and self.error.retry_after > IN_HAND
+        return isinstance(self.error, SendingUnavailable) and self.error.retry_after > MAX_HOLD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +235,7 @@ def _enter_permit(stack: ExitStack, channel: str, *, route: Route) -> None:
             stack.enter_context(permit_to_call(channel, route=route))
             return
         except SendingUnavailable as refusal:
-            if refusal.retry_after > IN_HAND:
+            if refusal.retry_after > MAX_HOLD:
                 raise
         time.sleep(POLL_INTERVAL)
 

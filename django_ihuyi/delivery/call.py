@@ -31,7 +31,13 @@ def prepare(message: Message) -> Callable[[], Submission]:
 
     Raises KeyError, ValueError or ImproperlyConfigured if the settings have lost its template or its channel.
     """
-    return partial(get_backend(message.channel).submit, message.phone, _compose(message))
+    submit = get_backend(message.channel).submit
+    if message.verification is None:
+        text = templates.fill(message.template, message.variables)
+    else:
+        code = message.verification.code
+        text = templates.fill(message.template, [code], code=code)
+    return partial(submit, message.phone, text)
 
 
 def deliver(message: Message, *, using: str, asked_at: float, taken_at: float | None = None) -> None:
@@ -70,10 +76,3 @@ def _submit(message: Message, *, until: float) -> Submission:
 
 def _unsent(*, fault: str, text: str) -> Submission:
     return Submission(outcome=Outcome.UNSENT, code=None, text=text, fault=fault, elapsed=0.0)
-
-
-def _compose(message: Message) -> templates.OutgoingText:
-    if message.verification is None:
-        return templates.fill(message.template, message.variables)
-    code = message.verification.code
-    return templates.fill(message.template, [code], code=code)

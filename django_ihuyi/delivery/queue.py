@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django_ihuyi.database import transactions
 from django_ihuyi.delivery.admission.permit import acquire_permit
 from django_ihuyi.delivery.call import deliver, prepare
-from django_ihuyi.delivery.dispatchers.base import IN_HAND
+from django_ihuyi.delivery.dispatchers.base import MAX_HOLD
 from django_ihuyi.delivery.outcomes import withdraw
 from django_ihuyi.exceptions import SendingUnavailable
 from django_ihuyi.limits import CALL_DEADLINE, PACE, find_wait
@@ -30,7 +30,7 @@ LONGEST_WAIT = (CALL_DEADLINE + PACE + PACE).total_seconds()
 #: Seconds between two attempts while another worker calls the number.
 POLL_INTERVAL = 0.25
 #: Most seconds until the next attempt: another worker may reach the platform, and a code is soon too old.
-_RETRY_AFTER = {Kind.CODE.value: IN_HAND, Kind.NOTICE.value: 30.0}
+_RETRY_AFTER = {Kind.CODE.value: MAX_HOLD, Kind.NOTICE.value: 30.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def find_and_deliver(message_id: int, *, using: str) -> Deferred | None:
     message = Message.objects.using(using).select_related("recipient").filter(pk=message_id).first()
     if message is None:  # its transaction was rolled back, or it was purged
         return None
-    until = time.monotonic() + IN_HAND
+    until = time.monotonic() + MAX_HOLD
     return deliver_queued(message, using=using, is_stopped=lambda: time.monotonic() > until)
 
 
@@ -84,7 +84,7 @@ def deliver_queued(
     try:
         # A call of `_attempt` that loses the race for the number's row is repeated, with a new snapshot.
         while wait := transactions.retry(lambda: _attempt(message, using=using, is_patient=is_patient), using=using):
-            if wait > IN_HAND:
+            if wait > MAX_HOLD:
                 return Deferred(message=message, seconds=min(wait, _RETRY_AFTER[message.kind]))
             if is_stopped():
                 return Deferred(message=message, seconds=0)
@@ -102,11 +102,11 @@ def _attempt(message: Message, *, using: str, is_patient: bool) -> float:
         return min(decision.wait, POLL_INTERVAL)
     with ExitStack() as stack:
         try:
-            stack.enter_context(acquire_permit(message.channel, patience=IN_HAND if is_patient else 0))
+            stack.enter_context(acquire_permit(message.channel, patience=MAX_HOLD if is_patient else 0))
         except SendingUnavailable as refusal:
             if is_patient:
                 # A short wait for a slot; a longer one only while the circuit breaker is open.
-                return refusal.retry_after if refusal.retry_after > IN_HAND else POLL_INTERVAL
+                return refusal.retry_after if refusal.retry_after > MAX_HOLD else POLL_INTERVAL
             withdraw(message, fault="not_called", using=using)
             return 0
         if decision.is_stale:  # the wait for the permit was long

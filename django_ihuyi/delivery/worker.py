@@ -32,51 +32,49 @@ CHUNK_SIZE = 100
 #: Seconds after which a chunk ends. A worker that is stopped may need as long to exit.
 LONGEST = 10.0
 
+#: The depth of tasks in this thread: more than one if the queue runs a task when it is enqueued.
 _thread = threading.local()
 
 
-@contextmanager
-def _working() -> Iterator[None]:
-    _thread.depth = getattr(_thread, "depth", 0) + 1
-    try:
-        yield
-    except Error as error:
-        # Queues store what a task raised, and the text of a database error may quote a row, and so a number.
-        raise type(error)(mask(str(error))) from None
-    finally:
-        _thread.depth -= 1
-
-
-@_working()
 @sensitive_variables()
 def run(message_id: int, *, using: str | None = None) -> None:
     """Deliver the queued message of this id, once, however many workers call this, and how often.
 
     A message that must wait is put back into the queue.
     """
-    database = using or router.db_for_write(Message)
-    try:
+    with _task(using) as database:
         if deferred := find_and_deliver(message_id, using=database):
             _put_back([deferred], using=database)
-    finally:
-        # After the delivery, because a person waits for the message.
-        recover_when_due(using=database)
 
 
-@_working()
 @sensitive_variables()
 def run_many(message_ids: Sequence[int], *, using: str | None = None) -> None:
     """Deliver the queued notices of these ids, each once; notices that must wait are put back into the queue."""
-    database = using or router.db_for_write(Message)
-    try:
+    with _task(using) as database:
         if left := deliver_chunk(message_ids, using=database):
             _put_back(left, using=database)
+
+
+@contextmanager
+def _task(using: str | None) -> Iterator[str]:
+    """Yield the alias of a task's database; recover afterwards, if that is due."""
+    _thread.depth = getattr(_thread, "depth", 0) + 1
+    try:
+        database = using or router.db_for_write(Message)
+        try:
+            yield database
+        finally:
+            # After the delivery, because a person waits for the message.
+            recover_when_due(using=database)
+    except Error as error:
+        # Queues store the exception of a task, and the text of a database error may quote a row, and so a number.
+        raise type(error)(mask(str(error))) from None
     finally:
-        recover_when_due(using=database)
+        _thread.depth -= 1
 
 
-def where(using: str) -> dict[str, str]:
-    """Return the other arguments of a task: the database, unless it is the default one for messages."""
+def database_argument(using: str) -> dict[str, str]:
+    """Return the argument of a task that names its database; none if it is the default one for messages."""
     return {} if using == router.db_for_write(Message) else {"using": using}
 
 

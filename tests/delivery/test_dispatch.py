@@ -131,7 +131,7 @@ def test_a_task_is_an_id(configure):
 
 
 def test_a_task_names_the_database_only_where_it_is_not_the_usual_one():
-    assert (worker.where("default"), worker.where("archive")) == ({}, {"using": "archive"})
+    assert (worker.database_argument("default"), worker.database_argument("archive")) == ({}, {"using": "archive"})
 
 
 @pytest.fixture

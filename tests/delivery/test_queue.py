@@ -377,7 +377,7 @@ def wait_until(is_so):
 
 @pytest.mark.usefixtures("shut_platform")
 def test_a_worker_has_a_message_in_hand_for_a_moment_and_then_looks_for_others(monkeypatch):
-    monkeypatch.setattr(queue, "IN_HAND", 0.1)
+    monkeypatch.setattr(queue, "MAX_HOLD", 0.1)
     send()
     [task] = dispatchers.queue
     dispatchers.queue.clear()

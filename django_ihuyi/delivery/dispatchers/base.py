@@ -14,9 +14,9 @@ PATHS = {
     "tasks": "django_ihuyi.delivery.dispatchers.django_tasks.TasksDispatcher",
     "celery": "django_ihuyi.delivery.dispatchers.celery.CeleryDispatcher",
 }
-#: Seconds that a worker holds a message that must wait. After that it goes back into the queue, because the messages
-#: behind it may be able to leave now.
-IN_HAND = 2.0
+#: Most seconds that a worker holds a message that must wait. After that the message goes back into the queue, because
+#: those behind it may be able to leave now.
+MAX_HOLD = 2.0
 
 
 class Dispatcher:
@@ -43,7 +43,7 @@ class Dispatcher:
         A worker calls this for messages that must wait. By default it sleeps for up to two seconds and enqueues at
         once: without a pause the workers would take the messages again and again.
         """
-        time.sleep(min(seconds, IN_HAND))
+        time.sleep(min(seconds, MAX_HOLD))
         if kind == Kind.NOTICE:
             self.enqueue_many(message_ids, using=using)
         else:

@@ -45,20 +45,20 @@ class CeleryDispatcher(Dispatcher):
     def enqueue(self, message_id: int, *, kind: str, using: str) -> None:
         """Send the task; if the broker is down, fail at once, because a person waits and DISPATCH_FALLBACK applies."""
         task = send_code if kind == Kind.CODE else send_notice
-        task.apply_async([message_id], worker.where(using), retry=False)
+        task.apply_async([message_id], worker.database_argument(using), retry=False)
 
     def enqueue_many(self, message_ids: Sequence[int], *, using: str) -> None:
         """Send one task for all."""
-        send_notices.apply_async([list(message_ids)], worker.where(using), retry=False)
+        send_notices.apply_async([list(message_ids)], worker.database_argument(using), retry=False)
 
     def enqueue_later(self, message_ids: Sequence[int], *, kind: str, using: str, seconds: float) -> None:
         """Send the tasks with a countdown."""
         options = {"countdown": seconds, "retry": False}
         if kind == Kind.NOTICE:
-            send_notices.apply_async([list(message_ids)], worker.where(using), **options)
+            send_notices.apply_async([list(message_ids)], worker.database_argument(using), **options)
         else:
             for message_id in message_ids:
-                send_code.apply_async([message_id], worker.where(using), **options)
+                send_code.apply_async([message_id], worker.database_argument(using), **options)
 
 
 @signals.worker_ready.connect
