@@ -62,7 +62,7 @@ def acquire_permit(channel: str, *, patience: float = 0.0, standstill: float = m
     finally:
         process.held.by_channel[channel] = outer
         permit.end()
-        # Last, when the slot is free: a log handler or a receiver of the signal may be slow.
+        # Last, when the slot is free and an inline call's outcome is written: a log handler or a receiver may be slow.
         permit.report()
 
 
