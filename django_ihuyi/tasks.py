@@ -1,6 +1,7 @@
-"""What a queue of your own needs: `Dispatcher` to subclass, and what its tasks call, with an id or with many.
+"""The interface for a queue of your own: subclass `Dispatcher`, and call `run` or `run_many` from its tasks.
 
-Celery looks into a module of this name in every app, so that it holds no task: ours are in `delivery.dispatchers`.
+Celery imports the module `tasks` of every app, also on a site that lacks django-tasks. So the app's own tasks are in
+`delivery.dispatchers`, where only the module that DISPATCHER names is imported.
 """
 
 from django_ihuyi.delivery.dispatchers.base import Dispatcher

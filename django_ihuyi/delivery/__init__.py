@@ -8,9 +8,9 @@
 - `queue`: a queued message is taken by one worker, or withdrawn; `worker`: the tasks of a queue
 - `admission/`: may the platform be called now?
 - `call`: one call of a backend
-- `outcomes`: every end of a message, and what its caller is told
+- `outcomes`: every end of a message, and the error that its caller gets
 - `receipts`: receipts and replies that the platform pushes
-- `recovery`: messages of dead workers get an end
+- `recovery`: the messages that dead workers left are ended
 """
 
 from django_ihuyi.delivery.bulk import Row, SendManyResult, send_many

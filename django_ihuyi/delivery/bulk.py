@@ -1,9 +1,9 @@
 """Send one notice to many numbers, in batches that may be stopped, killed and started again, and send nothing twice.
 
-A row of a batch and its message are written in one transaction, under a unique name (batch, position). So a row is done
-if, and only if, it has a message that left, may have left, waits in the queue, or was refused for its number or its
-text. All other rows are tried each time: rows without a message, rows that the limits refused, messages that certainly
-did not leave, and messages that the platform refused because of the account, the clock or the pace.
+A row of a batch and its message are written in one transaction, and (batch, position) is unique. A row is done if its
+message left, may have left, waits in the queue, or was refused for its number or its text. Each run tries the other
+rows: rows without a message, messages that certainly did not leave, and messages that the platform refused because of
+the account, the clock or the pace.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,10 +27,11 @@ from django_ihuyi.client.results import Scope, describe
 from django_ihuyi.database import transactions
 from django_ihuyi.database.threads import map_in_threads
 from django_ihuyi.delivery.dispatch import dispatch, enqueue_many, permit_to_call
-from django_ihuyi.delivery.dispatchers.base import IN_HAND
-from django_ihuyi.delivery.notices import check_template, compose
+from django_ihuyi.delivery.dispatchers.base import MAX_HOLD
+from django_ihuyi.delivery.notices import Notice, check_template, compose
 from django_ihuyi.delivery.outcomes import raise_unless_sent
 from django_ihuyi.delivery.queue import POLL_INTERVAL
+from django_ihuyi.delivery.reservation import Write
 from django_ihuyi.delivery.routing import Route, check_channel, choose_route
 from django_ihuyi.delivery.worker import CHUNK_SIZE
 from django_ihuyi.exceptions import BatchChanged, InvalidPhone, NotSent, SendingUnavailable
@@ -49,30 +50,30 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendResult:
-    """The result of a row: its message, or the error that prevented one. A failed retry has the old message as well."""
+    """The result of a row: its message, or the error that prevented one. A failed retry also has the old message."""
 
     #: The position of the row in the input, from 1.
     position: int
     number: str = field(repr=False)
     message: Message | None = None
     error: Exception | None = field(default=None, repr=False)
-    #: Whether an earlier run of the batch finished the row.
+    #: True if another run of the batch has done the row.
     is_known: bool = False
 
     @property
     def is_shut_out(self) -> bool:
-        """Return True if the platform may not be called for a while, so that no other row can leave either."""
-        return isinstance(self.error, SendingUnavailable) and self.error.retry_after > IN_HAND
+        """Return True if the circuit breaker is open: no other row can leave either."""
+        return isinstance(self.error, SendingUnavailable) and self.error.retry_after > MAX_HOLD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendManyResult:
-    """The result of a batch: messages that left or may have left, and why the others did not."""
+    """The result of a batch: the messages that left or may have left, and the errors of the other rows."""
 
     sent: Sequence[Message]
     #: {the number as it was passed: the error that `send` would raise for it}
     not_sent: Mapping[str, Exception] = field(repr=False)
-    #: How many rows an earlier call finished.
+    #: The number of rows that an earlier call has done.
     known: int = 0
 
 
@@ -114,11 +115,11 @@ def send_in_chunks(
     rate: int = 0,
     using: str | None = None,
 ) -> Iterator[list[SendResult]]:
-    """Send rows, a hundred at a time; yield what became of each hundred. Nothing happens before the first is asked for.
+    """Send rows in chunks of up to a hundred; yield the results of each chunk. Nothing is done before the first `next`.
 
-    With a queue a row is "sent" when it waits there; without one the platform is called here, by `threads` threads. A
-    row that may not be sent says why, and stops no other row. Once the platform may not be called for a while, all rows
-    say so, and nothing is written of them. `rate` is the most rows to begin in a second (0: as fast as they can).
+    With a queue the messages are enqueued; without one `threads` threads of this process call the platform. A row that
+    may not be sent has an error, and the others are still sent. While the circuit breaker is open, each row has the
+    error SendingUnavailable, and nothing is written for it. At most `rate` rows begin in a second (0: no limit).
 
     Raises UnknownTemplate, UnavailableChannel and BatchChanged, and ValueError for a batch whose name has more than 64
     characters, and for a negative rate.
@@ -129,15 +130,13 @@ def send_in_chunks(
         raise ValueError(f"the name of a batch has at most {batches.LONGEST_NAME} characters")
     if rate < 0:
         raise ValueError(f"the rate is {rate}, but must be rows a second, or 0 for no limit")
-    common = tuple(variables)
     sender = _Sender(
         batch=batch,
-        template=template,
-        channel=channel,
-        client=client,
-        pacer=_Pacer(rate) if rate else None,
+        compose=partial(compose, template=template, channel=channel, client=client),
+        pause=_Pacer(rate).pause if rate else lambda: None,
         using=using or router.db_for_write(Message),
     )
+    common = tuple(variables)
     numbered = enumerate((Row(number=row, variables=common) if isinstance(row, str) else row for row in rows), start=1)
     # A chunk is enqueued as a whole: at 20 a second a hundred rows would reach the queue in bursts, five seconds apart.
     size = min(CHUNK_SIZE, rate or CHUNK_SIZE)
@@ -146,21 +145,24 @@ def send_in_chunks(
 
 
 def enqueue_again(batch: str, *, using: str) -> None:
-    """Enqueue the queued messages of a batch again: a killed worker may have lost their tasks. Twice is harmless."""
+    """Enqueue the queued messages of a batch again: a killed worker may have lost their tasks.
+
+    A second task is harmless, because one worker takes a message once.
+    """
     waiting = iter(BatchRow.objects.using(using).queued(batch))
     while messages := list(islice(waiting, CHUNK_SIZE)):
         enqueue_many(messages, using=using)
 
 
 class _Pacer:
-    """Lets at most `rate` rows begin in any second, in all threads of this process."""
+    """Lets at most `rate` rows begin in any second, over all threads of this process."""
 
     def __init__(self, rate: int) -> None:
         self._begun: deque[float] = deque(maxlen=rate)
         self._lock = threading.Lock()
 
-    def wait(self) -> None:
-        with self._lock:  # held while one thread sleeps: the others are behind it
+    def pause(self) -> None:
+        with self._lock:  # held during the sleep: the other threads must begin later than this one
             if len(self._begun) == self._begun.maxlen:
                 time.sleep(max(0.0, self._begun[0] + 1 - monotonic()))
             self._begun.append(monotonic())
@@ -168,11 +170,13 @@ class _Pacer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sender:
+    """Sends the rows of one run."""
+
+    #: The name of the batch; empty if the rows are not written down.
     batch: str
-    template: str
-    channel: str
-    client: str
-    pacer: _Pacer | None
+    compose: Callable[..., Notice]
+    #: Called before each row.
+    pause: Callable[[], None]
     using: str
 
     def send(self, chunk: dict[int, Row], *, threads: int) -> list[SendResult]:
@@ -197,27 +201,24 @@ class _Sender:
     def _send_one(self, row: Row, *, position: int, before: Message | None) -> SendResult:
         if before and _is_done(before):
             return SendResult(position=position, number=row.number, message=before, is_known=True)
+        write = partial(self._write, position=position, before=before) if self.batch else write_claimed
         try:
-            message = self._reserve_and_call(row, position=position, before=before)
-        except RowTaken:
+            message = self._reserve_and_call(row, write=write)
+        except RowTaken:  # another run of the batch has just written this row
             return SendResult(position=position, number=row.number, is_known=True)
         except (NotSent, ValueError) as error:
             return SendResult(position=position, number=row.number, message=before, error=error)
         return SendResult(position=position, number=row.number, message=message)
 
-    def _reserve_and_call(self, row: Row, *, position: int, before: Message | None) -> Message:
-        notice = compose(
-            row.number, template=self.template, variables=row.variables, channel=self.channel, client=self.client
-        )
-        write = partial(self._write, position=position, before=before) if self.batch else write_claimed
-        if self.pacer:
-            self.pacer.wait()
+    def _reserve_and_call(self, row: Row, *, write: Write) -> Message:
+        notice = self.compose(row.number, variables=row.variables)
+        self.pause()
         route = choose_route(notice.phone)
         with ExitStack() as stack:
             _enter_permit(stack, notice.channel, route=route)
             asked_at = monotonic()
             message = notice.reserve(route=route, using=self.using, write=write)
-            if route is not Route.QUEUE:
+            if route is not Route.QUEUE:  # queued messages are enqueued together, at the end of the chunk
                 dispatch(message, route=route, using=self.using, asked_at=asked_at)
         return message
 
@@ -228,22 +229,22 @@ class _Sender:
 
 
 def _enter_permit(stack: ExitStack, channel: str, *, route: Route) -> None:
-    """Wait for a free slot as long as it takes. Raises SendingUnavailable while the circuit breaker is open."""
+    """Enter a permit; wait for a slot without limit. Raises SendingUnavailable while the circuit breaker is open."""
     while True:
         try:
             stack.enter_context(permit_to_call(channel, route=route))
             return
         except SendingUnavailable as refusal:
-            if refusal.retry_after > IN_HAND:
+            if refusal.retry_after > MAX_HOLD:
                 raise
         time.sleep(POLL_INTERVAL)
 
 
 def _is_done(message: Message) -> bool:
-    """Return True if a row needs no other message than this one."""
+    """Return True if the row of this message need not be tried again."""
     if message.state != State.REFUSED:
         return message.state != State.UNSENT
-    # Without a code a proxy throttles, which says nothing of the row.
+    # Without a result code, a proxy has throttled the call (HTTP 429), which says nothing about the row.
     return message.result_code is not None and describe(message.result_code, message.channel).scope is Scope.MESSAGE
 
 

@@ -1,4 +1,4 @@
-"""One call of a backend: submit a message, then settle it. No transaction is open meanwhile."""
+"""One call of a backend: submit a message, then write its outcome. No transaction is open during the call."""
 
 from __future__ import annotations
 
@@ -22,22 +22,7 @@ from django_ihuyi.texts import templates
 
 logger = get_logger("django_ihuyi.calls")
 
-#: Admission control lets no call through after the message was written.
-_NOT_CALLED = Submission(
-    outcome=Outcome.UNSENT, code=None, text="the platform was not called", fault="not_called", elapsed=0.0
-)
-
-#: The process was stopped, or had to wait, for too long.
-_TOO_OLD = Submission(
-    outcome=Outcome.UNSENT, code=None, text="it was asked for too long ago", fault="too_old", elapsed=0.0
-)
-
-#: A decoy's message is withheld.
-_WITHHELD = Submission(
-    outcome=Outcome.UNSENT, code=None, text="the purpose's policy says no", fault=POLICY_FAULT, elapsed=0.0
-)
-
-#: How long the last calls of this process took, in seconds; at first, what most calls take.
+#: How long the last calls of this process took, in seconds; at first, the time of a usual call.
 _recent: deque[float] = deque([0.1], maxlen=64)
 
 
@@ -46,43 +31,48 @@ def prepare(message: Message) -> Callable[[], Submission]:
 
     Raises KeyError, ValueError or ImproperlyConfigured if the settings have lost its template or its channel.
     """
-    return partial(get_backend(message.channel).submit, message.phone, _compose(message))
+    submit = get_backend(message.channel).submit
+    if message.verification is None:
+        text = templates.fill(message.template, message.variables)
+    else:
+        code = message.verification.code
+        text = templates.fill(message.template, [code], code=code)
+    return partial(submit, message.phone, text)
 
 
 def deliver(message: Message, *, using: str, asked_at: float, taken_at: float | None = None) -> None:
-    """Hand a message that is `sending` to its backend, and write what became of it.
+    """Hand a message that is `sending` to its backend, and write the outcome.
 
-    A message that was asked for, or taken out of the queue, too long ago, by `time.monotonic`, is not handed over: its
-    process was stopped meanwhile.
+    `asked_at` is the time of the request, `taken_at` the time when the message was taken out of the queue, both by
+    `time.monotonic`. If either is too long ago, the message is `unsent`: its process was stopped, or had to wait.
     """
-    # A call must end within the lease: after that recovery says `unknown`, and others may call the number.
+    # A call must end within the lease: after that recovery writes `unknown`, and another worker may call the number.
     leased_until = (asked_at if taken_at is None else taken_at) + (LEASE - CALL_DEADLINE).total_seconds()
     until = min(asked_at + FRESHNESS[message.kind].total_seconds(), leased_until)
     settle(message, _submit(message, until=until), using=using)
 
 
 def _submit(message: Message, *, until: float) -> Submission:
+    too_old = _unsent(fault="too_old", text="it was asked for too long ago")
     if time.monotonic() > until:
-        return _TOO_OLD
+        return too_old
     if message.verification and message.verification.decoy:
-        # As long as a call: until it ends no other message may leave for the number, and the wait would tell.
+        # As long as a call: the next message to the number must wait for its end, and a shorter wait would show which
+        # numbers are registered.
         time.sleep(secrets.choice(_recent))
-        return _WITHHELD
+        return _unsent(fault=POLICY_FAULT, text="the purpose's policy returned False")
     submit = prepare(message)
     try:
         # A permit that this thread holds already is shared; after the caller's commit it holds none.
         with acquire_permit_in_turn(message.channel) as permit:
-            if time.monotonic() > until:  # the wait for the permit may have lasted
-                return _TOO_OLD
+            if time.monotonic() > until:  # the wait for the permit may have taken seconds
+                return too_old
             submission = permit.call(submit)
     except SendingUnavailable:
-        return _NOT_CALLED
+        return _unsent(fault="not_called", text="the platform was not called")
     _recent.append(submission.elapsed)
     return submission
 
 
-def _compose(message: Message) -> templates.OutgoingText:
-    if message.verification is None:
-        return templates.fill(message.template, message.variables)
-    code = message.verification.code
-    return templates.fill(message.template, [code], code=code)
+def _unsent(*, fault: str, text: str) -> Submission:
+    return Submission(outcome=Outcome.UNSENT, code=None, text=text, fault=fault, elapsed=0.0)

@@ -23,31 +23,31 @@ logger = get_logger("django_ihuyi.dispatch")
 
 
 def permit_to_call(channel: str, *, route: Route) -> AbstractContextManager[object]:
-    """Hold a permit for the call that this process is about to make. Raises SendingUnavailable, as `acquire_permit`.
+    """Hold a permit for the call that this process is about to make. Raises SendingUnavailable.
 
-    A worker of a queue takes a permit of its own, so for `Route.QUEUE` none is held.
+    For `Route.QUEUE` no permit is held: the worker takes its own.
     """
     if route in (Route.QUEUE, Route.WITHHELD):
         return nullcontext()
     if route is Route.IN_PROCESS:
-        # The platform must work, or the caller would be told of a code that cannot leave; the thread that calls takes
-        # a permit of its own.
+        # Only a check that the platform may be called: else the caller would be told of a code that cannot leave. The
+        # thread that calls takes a permit of its own.
         with acquire_permit_in_turn(channel):
             return nullcontext()
     return acquire_permit_in_turn(channel)
 
 
 def dispatch(message: Message, *, route: Route, using: str, asked_at: float) -> None:
-    """Send a committed message on its way; inside a caller's open transaction after its commit, else now.
+    """Call the platform for a written message, or hand it on; after the commit if the caller has a transaction open.
 
     `asked_at` is the time of the request, by `time.monotonic`: after a long transaction, or in a process that was
-    stopped meanwhile, a message that is too old must not leave. The message is given its state, unless the call is made
-    later: after the commit, by a thread or by a worker.
+    stopped meanwhile, a message that is too old must not leave. If the call is made here and now, `message` has its
+    final state afterwards.
     """
-    if route is Route.WITHHELD:  # written with its end
+    if route is Route.WITHHELD:  # was written with its final state
         return
 
-    def go() -> None:  # no partial: Django names a hook that failed by its __qualname__
+    def go() -> None:  # not a partial: Django logs a hook that failed by its __qualname__
         if route is Route.INLINE:
             deliver(message, using=using, asked_at=asked_at)
         else:
@@ -65,7 +65,7 @@ def enqueue_many(messages: Sequence[Message], *, using: str) -> None:
 
 
 def enqueue_later(left: Sequence[Deferred], *, using: str) -> None:
-    """Enqueue anew what a worker could not deliver yet, together: for when the first of it is worth another look."""
+    """Put messages that must wait back into the queue, together, for the time when the first of them may be sent."""
     kind, seconds = left[0].message.kind, min(deferred.seconds for deferred in left)
     _enqueue_together(
         [deferred.message for deferred in left],
@@ -90,7 +90,7 @@ def _enqueue(message: Message, *, route: Route, using: str) -> None:
         else:
             get_dispatcher().enqueue(message.pk, kind=message.kind, using=using)
     except Exception:
-        # Each engine fails in its own ways, and in all of them the message needs an end.
+        # Any exception: each engine raises its own, and after each the message needs a final state.
         logger.exception("the queue does not take message %d", message.pk)
         if route is Route.IN_PROCESS:
             withdraw(message, fault="queue_down", using=using)
@@ -104,6 +104,6 @@ def _do_without_queue(message: Message, *, using: str) -> None:
     elif choose_route_without_queue(message.purpose) is Route.IN_PROCESS:
         in_process.deliver_later(message.pk, using=using)
     else:
-        # The queue may have taken the message all the same: then the first of the two calls, and the other finds
-        # nothing to do.
+        # The queue may have taken the task before it failed. Then the process or the worker takes the message, and the
+        # other one finds nothing to do.
         deliver_queued(message, using=using, is_patient=False)

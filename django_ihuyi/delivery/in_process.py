@@ -1,6 +1,6 @@
-"""The queue of this process: threads call the platform after the answer, where DISPATCHER is "inline".
+"""The queue of this process, for DISPATCHER "inline": its threads call the platform after the answer.
 
-If the process dies its queue is lost, and recovery gives the messages an end.
+If the process dies, this queue is lost, and recovery ends its messages.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ THREADS = 8
 
 
 def deliver_later(message_id: int, *, using: str) -> None:
-    """Have a thread of this process deliver a committed message, and return at once."""
+    """Let a thread of this process deliver a committed message; return at once."""
     if connections[using].in_atomic_block:
         # Django's TestCase commits nothing, so no other thread would find the message.
         find_and_deliver(message_id, using=using)
@@ -33,12 +33,12 @@ def deliver_later(message_id: int, *, using: str) -> None:
 def _run(message_id: int, *, using: str) -> None:
     try:
         if deferred := find_and_deliver(message_id, using=using):
-            # Behind the other messages, which may be able to leave now.
+            # Back behind the other messages, which may be able to leave now.
             time.sleep(min(deferred.seconds, POLL_INTERVAL))
             _pool.submit(_run, message_id, using=using)
         recover_when_due(using=using)
     except Exception:
-        # A pool's thread has no caller.
+        # A thread of a pool has no caller: an exception would be lost in its future.
         logger.exception("message %d was not delivered", message_id)
     finally:
         connections.close_all()
@@ -51,5 +51,5 @@ def _make_pool() -> None:
 
 _pool: ThreadPoolExecutor
 _make_pool()
-if hasattr(os, "register_at_fork"):  # a child has no threads of its parent's pool
+if hasattr(os, "register_at_fork"):  # the threads of the parent's pool do not exist in a forked child
     os.register_at_fork(after_in_child=_make_pool)

@@ -1,4 +1,4 @@
-"""Send a notice: number, channel and text are checked before anything is written."""
+"""Send a notice. Its number, channel and text are checked before anything is written."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from django_ihuyi.texts import templates
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """A notice that is ready to send."""
+    """A checked notice, ready to send."""
 
     phone: str = field(repr=False)
     channel: str
@@ -36,7 +36,7 @@ class Notice:
     def draft(self, snapshot: Snapshot) -> Message:
         """Return the message to write. Raises OptedOut."""
         if self.channel == "marketing" and snapshot.is_opted_out:
-            raise OptedOut("this phone asked for no more advertisements")
+            raise OptedOut("this phone opted out of advertisements")
         return Message(
             recipient=snapshot.recipient,
             channel=self.channel,
@@ -75,12 +75,12 @@ def send(
 ) -> Message:
     """Send a notice, or on the channel "marketing" an advertisement, made from a template and its variables.
 
-    It counts for the number's limit of all messages (4082), not for that of codes. A foreign number gets it by the
+    It counts for the number's limit of all messages (4082), not for that of codes. A foreign number gets it on the
     channel "international". Inside a transaction of the caller the message leaves after the commit. A message to a test
     number is not sent, and is returned `unsent`.
 
-    Raises InvalidPhone, UnknownTemplate, UnavailableChannel, ValueError for a wrong number of variables, and OptedOut,
-    LimitReached, NumberRefused or SendingUnavailable when no message left.
+    Raises InvalidPhone, UnknownTemplate, UnavailableChannel, and ValueError for a wrong number of variables. Raises
+    OptedOut, LimitReached, NumberRefused or SendingUnavailable if no message left.
     """
     asked_at = monotonic()
     notice = compose(phone, template=template, variables=variables, channel=channel, client=client)

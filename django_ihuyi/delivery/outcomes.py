@@ -1,4 +1,4 @@
-"""The ends of a message, after a call, in a queue or by recovery, and what its caller is told."""
+"""The end of a message, after a call, in a queue or by recovery, and the error that its caller gets."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from django_ihuyi.models import Message, State, Verification
 from django_ihuyi.models.messages import LEASE
 from django_ihuyi.phones import fixed_codes
 
-# Named by docs/howto/deploy.md: hosts have alarms on these loggers.
+# The names are promised (docs/howto/deploy.md): hosts have alarms on these loggers.
 _call_logger = get_logger("django_ihuyi.calls")
 _queue_logger = get_logger("django_ihuyi.queued")
 _recovery_logger = get_logger("django_ihuyi.recovery")
 
 #: Actors that read the log.
 _STAFF = {Actor.OPERATOR, Actor.DEVELOPER}
-#: Faults that the staff must mend: another server answers at the platform's address.
+#: Faults on which the operator must act: another server answers at the platform's address.
 _WRONG_SERVER = {"tls_certificate", "redirect"}
 
 #: The state of a message by the outcome of its call.
@@ -38,29 +38,29 @@ _STATES = {
     Outcome.UNKNOWN: State.UNKNOWN,
 }
 
-#: Why a message is taken out of the queue unsent: {fault in the send log: result text beside it}.
+#: The reasons to withdraw a message from the queue: {its fault: its result text}, both shown in the send log.
 FAULTS = {
     "queue_down": "the queue did not take the message",
     "not_called": "the platform was not called",
     "too_old": "it waited in the queue for too long",
     "ended": "its verification has ended",
-    "opted_out": "the phone asked for no more advertisements",
-    "paused": "the platform takes no message for this number at the moment",
-    fixed_codes.FAULT: "it has become a test number's",
+    "opted_out": "the phone opted out of advertisements",
+    "paused": "the platform accepts no message for this number at the moment",
+    fixed_codes.FAULT: "its number has become a test number",
     "not_configured": "the worker's settings lack its channel, or its template as it was",
-    "busy": "other messages to this number were faster at every attempt",
+    "busy": "at every attempt another message to this number was sent first",
 }
 
-#: Seconds after which a caller may try again when the platform could not be reached, and when it asks us to slow down
-#: without a result code (HTTP 429).
+#: Seconds after which a caller may try again: if the platform could not be reached, and if it asks to slow down without
+#: a result code (HTTP 429).
 _RETRY_UNREACHABLE, _RETRY_THROTTLED = 5, 60
 
 
 def settle(message: Message, submission: Submission, *, using: str) -> None:
     """Write the outcome of a call, and the consequences of its result code on the recipient's row.
 
-    The message in memory has the outcome even if it cannot be written: its caller is told the truth, and recovery
-    writes `unknown` into the row.
+    `message` has the outcome even if the database cannot be written. Then its caller is told the outcome, and recovery
+    writes `unknown` to the row.
     """
     row = None if submission.code is None else describe(submission.code, message.channel)
     message.state = _STATES[submission.outcome]
@@ -72,7 +72,7 @@ def settle(message: Message, submission: Submission, *, using: str) -> None:
     message.platform_id = submission.platform_id
     message.duration = submission.elapsed
     if message.state != State.SUBMITTED and message.fault != POLICY_FAULT:
-        # An error if the staff must act before another message can go out.
+        # An error if an operator or a developer must act before another message can leave.
         is_error = submission.fault in _WRONG_SERVER if row is None else row.actor in _STAFF
         _call_logger.log(
             logging.ERROR if is_error else logging.WARNING,
@@ -94,7 +94,7 @@ def settle(message: Message, submission: Submission, *, using: str) -> None:
 
 
 def withdraw(message: Message, *, fault: str, using: str) -> None:
-    """Take a message out of the queue unsent, and give its claim back; do nothing if it is no longer queued."""
+    """Write `unsent` to a queued message, and give its claim back; do nothing if it is no longer queued."""
     if Message.objects.using(using).withdraw(message, fault=fault, text=FAULTS[fault]):
         message.state, message.counted, message.fault, message.result_text = State.UNSENT, False, fault, FAULTS[fault]
         announce(message)
@@ -102,7 +102,7 @@ def withdraw(message: Message, *, fault: str, using: str) -> None:
 
 
 def give_up(message: Message, *, using: str) -> None:
-    """Write `unknown` to a message whose worker died; do nothing if it has an end by now."""
+    """Write `unknown` to a message whose worker died; do nothing if its outcome has been written meanwhile."""
     text = f"its worker wrote no outcome within {LEASE.total_seconds():.0f} seconds"
     if Message.objects.using(using).give_up(message, fault="worker_lost", text=text):
         message.state, message.fault, message.result_text = State.UNKNOWN, "worker_lost", text
@@ -113,13 +113,13 @@ def give_up(message: Message, *, using: str) -> None:
 def announce(message: Message, *, was: State = State.SENDING) -> None:
     """Send the signals of a message that has changed its state."""
     signals.message_changed.send_robust(Message, message=message)
-    # A message that recovery wrote `unknown` to was announced as sent then.
+    # `code_sent` is sent once: for a message that was `unknown`, it was sent when recovery wrote that.
     if message.verification and message.state in (State.SUBMITTED, State.UNKNOWN) and was != State.UNKNOWN:
         signals.code_sent.send_robust(Verification, verification=message.verification, message=message)
 
 
 def raise_unless_sent(message: Message) -> None:
-    """Raise the error for a settled message's caller; none for a message that may have left, or is withheld."""
+    """Raise the error that the caller of a settled message gets, unless the message may have left, or was withheld."""
     if message.fault == fixed_codes.FAULT:
         return
     if message.state == State.UNSENT:
@@ -137,18 +137,18 @@ def raise_unless_sent(message: Message) -> None:
 
 
 def _write_persistently(write: Callable[[], State | None], *, using: str) -> State | None:
-    """Write an outcome that only this process knows: again after a deadlock, and once more on a new connection."""
+    """Write an outcome that only this process knows: retry after a deadlock, and once more on a new connection."""
     try:
         return transactions.retry(write, using=using)
     except (OperationalError, InterfaceError):
-        if connections[using].in_atomic_block:
+        if connections[using].in_atomic_block:  # a new connection would not be in the caller's transaction
             raise
         connections[using].close()
         return transactions.retry(write, using=using)
 
 
 def _write(message: Message, row: ResultCode | None, *, using: str) -> State | None:
-    """Write the outcome; return the state that it replaced, None if the message has another end already."""
+    """Write the outcome; return the state that it replaced, or None if the row has another outcome already."""
     if row is None or not (row.pause or row.suppresses):
         return _replace(message, using=using)
     with transaction.atomic(using=using):
@@ -164,7 +164,7 @@ def _replace(message: Message, *, using: str) -> State | None:
     messages = Message.objects.using(using)
     if messages.settle(message):
         return State.SENDING
-    # Recovery wrote `unknown` while the call lasted; its outcome is better knowledge.
+    # Recovery wrote `unknown` during the call. The call's outcome says more, so it replaces that.
     if message.state != State.UNKNOWN and messages.settle(message, was=State.UNKNOWN):
         return State.UNKNOWN
     return None

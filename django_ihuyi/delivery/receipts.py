@@ -1,4 +1,4 @@
-"""Receipts and replies that the platform pushes: each is stored once, in any order, however often it comes."""
+"""Receipts and replies that the platform pushes: each takes effect once, in any order and however often it comes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from django_ihuyi.models.unmatched_receipts import UnmatchedReceipt
 
 #: How many of the newest unmatched receipts each push tries again.
 _NEWEST = 100
-#: Seconds between two log lines about receipts for unknown phones: a stranger with the secret could fill a disk.
-_QUIET = 60
+#: Seconds between two log lines about receipts for unknown phones: an attacker with the secret could fill a disk.
+_LOG_INTERVAL = 60
 
 logger = get_logger("django_ihuyi.webhooks")
 
@@ -36,12 +36,12 @@ class _UnknownPhones:
 
     @sensitive_variables()
     def count(self, phone: str) -> None:
-        """Count one more receipt; log it now, or with the next line that is due."""
+        """Count one more receipt; log the count if a line is due."""
         with self._lock:
             self._count += 1
             if self._timer() < self._due:
                 return
-            count, self._count, self._due = self._count, 0, self._timer() + _QUIET
+            count, self._count, self._due = self._count, 0, self._timer() + _LOG_INTERVAL
         words = "%d receipts came for phones that no message was sent to, the last for %s"
         logger.warning(words, count, phones.mask(phone))
 
@@ -51,7 +51,7 @@ _unknown_phones = _UnknownPhones()
 
 @sensitive_variables()
 def take_receipt(receipt: Receipt, *, using: str | None = None) -> Message | None:
-    """Apply a receipt to its message, and return the message; None if nothing changed.
+    """Apply a receipt to its message, and return the message; return None if nothing changed.
 
     A receipt whose message is not known yet is stored for a day: `settle_unmatched` tries it again.
     """
@@ -73,7 +73,7 @@ def take_receipt(receipt: Receipt, *, using: str | None = None) -> Message | Non
 def take_reply(
     phone: str, content: str, *, platform_id: str = "", replied_at: datetime | None = None, using: str | None = None
 ) -> Reply | None:
-    """Store a reply of a canonical phone, and return it; None for a repetition, and for an unknown phone."""
+    """Store a reply of a canonical phone, and return it; return None for a repetition, and for an unknown phone."""
     database = using or router.db_for_write(Reply)
 
     def attempt() -> Reply | None:
@@ -89,9 +89,9 @@ def take_reply(
 
 @sensitive_variables()
 def settle_unmatched(*, newest: int | None = None, using: str | None = None) -> int:
-    """Apply receipts that came before their message was known, and drop old ones; return how many messages changed.
+    """Apply receipts that came before their message was known, delete old ones; return how many messages changed.
 
-    `newest` limits the number of receipts. Call it from time to time; several processes may run it at once.
+    `newest` limits it to so many of the newest receipts. Several processes may run this at once.
     """
     database = using or router.db_for_write(Message)
     rows = UnmatchedReceipt.objects.using(database)
@@ -121,7 +121,7 @@ def _apply_one(row: UnmatchedReceipt, *, using: str) -> Message | None:
         if message is None:
             return None
         is_moved = move(message, row.receipt, using=using, arrived_at=row.received_at)
-        # After the move: a process that dies in between leaves a receipt that has no effect any more.
+        # After the move: a process that is killed in between leaves a receipt that has no further effect.
         UnmatchedReceipt.objects.using(using).filter(pk=row.pk).delete()
         return message if is_moved else None
 

@@ -1,4 +1,4 @@
-"""Recovery: give an end to messages that a dead worker, a lost task or a stopped queue left behind."""
+"""Recovery: end the messages that a dead worker, a lost task or a stopped queue left behind."""
 
 from __future__ import annotations
 
@@ -25,15 +25,19 @@ logger = get_logger("django_ihuyi.recovery")
 BATCH = 500
 #: Verifications that expired earlier are left to the purge.
 SEEDS_SINCE = timedelta(days=2)
-#: A worker recovers after its first task, then after tasks that end at least this much later.
+#: A worker recovers after its first task, then after the first task that ends at least this much later.
 INTERVAL = timedelta(seconds=60)
+
+_lock = threading.Lock()
+#: {alias of a database: the time of its next recovery in this process, by `time.monotonic`}
+_due: dict[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
-    """How many rows a run changed, without those that other processes changed meanwhile."""
+    """The number of rows that a run changed; rows that another process changed first do not count."""
 
-    #: Messages whose worker died during the call: perhaps they have arrived.
+    #: Messages whose worker died during the call; they may have arrived.
     unknown: int = 0
     #: Messages that were too old for their queue.
     unsent: int = 0
@@ -45,11 +49,11 @@ class Recovered:
 
 @sensitive_variables()
 def recover(*, using: str | None = None) -> Recovered:
-    """Give an end to everything that was left behind. Harmless at any time, in parallel, and if it is killed.
+    """End all messages that were left behind. Harmless at any time, in parallel, and if it is killed.
 
     Each row is changed by a statement of its own, and the process whose statement succeeds sends the signals. Raises
-    TransactionManagementError inside a transaction of the caller: in some isolation levels it cannot see what other
-    processes change meanwhile.
+    TransactionManagementError inside a transaction of the caller: at some isolation levels it would not see the changes
+    of other processes.
     """
     database = using or router.db_for_write(Message)
     if transactions.is_open(database):
@@ -65,31 +69,20 @@ def recover(*, using: str | None = None) -> Recovered:
     )
 
 
-class _Sweeper:
-    """Recovers a batch from time to time, by one thread of a worker."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._due: dict[str, float] = {}
-
-    def sweep(self, *, using: str) -> None:
-        """Recover a batch if it is due; log a database error."""
-        now = time.monotonic()
-        with self._lock:
-            if now < self._due.get(using, now):
-                return
-            self._due[using] = now + INTERVAL.total_seconds()
-        try:
-            _end_all(_read_left(using), using=using)
-            receipts.settle_newest_unmatched(using=using)
-        except (Error, transactions.Contended) as error:
-            # The class only: the text of a database error may quote a row, and so a number.
-            words = "recovery fails with %s, and is tried again in %d seconds"
-            logger.error(words, type(error).__name__, INTERVAL.total_seconds())
-
-
-#: Call `recover_when_due(using=alias)` after a task.
-recover_when_due = _Sweeper().sweep
+def recover_when_due(*, using: str) -> None:
+    """Recover one batch if none was recovered for INTERVAL; log a database error. A worker calls this after a task."""
+    now = time.monotonic()
+    with _lock:  # of the threads of a worker, one recovers
+        if now < _due.get(using, now):
+            return
+        _due[using] = now + INTERVAL.total_seconds()
+    try:
+        _end_all(_read_left(using), using=using)
+        receipts.settle_newest_unmatched(using=using)
+    except (Error, transactions.Contended) as error:
+        # The class only: the text of a database error may quote a row, and so a number.
+        words = "recovery fails with %s, and is tried again in %d seconds"
+        logger.error(words, type(error).__name__, INTERVAL.total_seconds())
 
 
 def _read_left(using: str) -> list[Message]:
@@ -99,18 +92,18 @@ def _read_left(using: str) -> list[Message]:
 
 def _end_all(left: list[Message], *, using: str) -> list[str]:
     """End each message; return the states of those that this process ended."""
-    return [message.state for message in left if _end(message, using=using)]
-
-
-def _end(message: Message, *, using: str) -> bool:
-    before = message.state
-    end = partial(withdraw, fault="too_old") if before == State.QUEUED else give_up
-    transactions.retry(lambda: end(message, using=using), using=using)
-    return message.state != before
+    ended = []
+    for message in left:
+        before = message.state
+        end = partial(withdraw, fault="too_old") if before == State.QUEUED else give_up
+        transactions.retry(partial(end, message, using=using), using=using)
+        if message.state != before:
+            ended.append(message.state)
+    return ended
 
 
 def _end_expired(using: str) -> int:
-    """Blank seeds in batches: one statement for all would lock many rows."""
+    """Blank seeds in batches, because one statement for all would lock many rows."""
     verifications = Verification.objects.using(using)
     ended = 0
     while expired := list(verifications.expired_with_seed(since=SEEDS_SINCE).values_list("pk", flat=True)[:BATCH]):

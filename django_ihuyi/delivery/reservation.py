@@ -38,7 +38,7 @@ def reserve(
 ) -> Message:
     """Write the message that `draft` makes from the phone's snapshot, if the limits admit it, and return it.
 
-    Raises LimitReached, or SendingUnavailable if other messages to the phone were faster at every attempt.
+    Raises LimitReached, and SendingUnavailable if at every attempt another message to the phone was written first.
     """
 
     def attempt() -> Message:
@@ -48,7 +48,7 @@ def reserve(
             raise limit_reached(refusal, phone=phone)
         message = draft(snapshot)
         message.state = route.first_state
-        if route is Route.WITHHELD:  # has its end already: it never leaves, and no limit counts it
+        if route is Route.WITHHELD:  # written with its final state: it never leaves, and no limit counts it
             fixed = fixed_codes.find(phone)
             message.counted, message.finished_at = False, message.created_at
             message.fault, message.result_text = fixed_codes.FAULT, fixed.name[:200] if fixed else ""
@@ -62,7 +62,7 @@ def reserve(
 
 
 def limit_reached(refusal: Refusal, *, phone: str) -> LimitReached:
-    """Send the signal of a refusal, and return the error to raise."""
+    """Send the signal `limit_hit` for a refusal, and return the error to raise."""
     signals.limit_hit.send_robust(
         Recipient, code=refusal.code, retry_after=refusal.retry_after, phone=phone, client="", reason=""
     )
@@ -70,7 +70,7 @@ def limit_reached(refusal: Refusal, *, phone: str) -> LimitReached:
 
 
 def _find_refusal(snapshot: Snapshot, *, kind: Kind, purpose: str, channel: str) -> Refusal | None:
-    # A code that may not be tried would cost money for nothing.
+    # While guesses are locked out, a code would cost money and could not be verified.
     lockouts = [GuessBudget.load(row.guesses, purpose).closed_until(snapshot.now) for row in snapshot.recipients]
     if closed_until := max(filter(None, lockouts), default=None):
         return Refusal.until(closed_until, code="guess_limit", now=snapshot.now)

@@ -4,8 +4,8 @@ Both are decided once, before admission control and the guards are asked, and ha
 is a queue that is down (`dispatch`).
 
 A purpose with a POLICY prevents enumeration: the host decides which phones get a code, and no answer may show the
-decision. So the caller is answered before the platform is called, always in the same words. Where the policy says no, a
-decoy is written: a verification that no code verifies, and whose message is not sent.
+decision. So the caller gets the same answer in both cases, before the platform is called. If the policy returns False,
+a decoy is written: a verification that no code verifies, and whose message is not sent.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from django_ihuyi.exceptions import InvalidPhone, UnavailableChannel
 from django_ihuyi.models import State
 from django_ihuyi.phones import fixed_codes
 
-#: The fault, in the send log, of a message that a policy withheld.
+#: The fault of a message that a policy withheld, as the send log shows it.
 POLICY_FAULT = "policy"
 
 
@@ -35,7 +35,7 @@ class Route(enum.Enum):
 
     #: The caller calls the platform, and waits for its answer.
     INLINE = "inline"
-    #: A thread of this process calls after the caller was answered, so that no answer tells what a POLICY said.
+    #: A thread of this process calls after the caller got its answer, so that no answer shows a POLICY's decision.
     IN_PROCESS = "in_process"
     #: A worker of DISPATCHER's queue calls.
     QUEUE = "queue"
@@ -44,7 +44,7 @@ class Route(enum.Enum):
 
     @property
     def first_state(self) -> State:
-        """The state to write a message in."""
+        """The state in which a message is first written."""
         return _FIRST_STATES[self]
 
 
@@ -64,13 +64,13 @@ def choose_route(phone: str, *, purpose: str = "") -> Route:
     if fixed_codes.find(phone):
         return Route.WITHHELD
     if settings.DISPATCHER != INLINE:
-        get_dispatcher()  # an unusable one is found before anything is written
+        get_dispatcher()  # raises, if it cannot be used, before anything is written
         return Route.QUEUE
     return choose_route_without_queue(purpose)
 
 
 def choose_route_without_queue(purpose: str) -> Route:
-    """Return the route of a message that no queue takes."""
+    """Return the route of a message if there is no queue, or if it is down."""
     return Route.IN_PROCESS if prevents_enumeration(purpose) else Route.INLINE
 
 
@@ -96,10 +96,10 @@ def load_dispatcher(path: str) -> Dispatcher:
     try:
         dispatcher = import_string(path)()
     except Exception as error:
-        # Any exception: importing a queue's engine runs its code and the host's settings of it.
+        # Any exception: the import runs the code of a queue's engine, with the host's settings for it.
         raise ImproperlyConfigured(f"IHUYI['DISPATCHER'] cannot be used: {type(error).__name__}: {error}") from error
     if not isinstance(dispatcher, Dispatcher):
-        raise ImproperlyConfigured(f"IHUYI['DISPATCHER'] names {path}, which is no Dispatcher")
+        raise ImproperlyConfigured(f"IHUYI['DISPATCHER'] names {path}, which is not a subclass of Dispatcher")
     return dispatcher
 
 
@@ -110,7 +110,7 @@ def choose_channel(phone: str, wanted: str) -> str:
     number that DENIED_PREFIXES excludes.
     """
     if phones.is_denied(phone):
-        raise InvalidPhone("numbers that begin like this one are not sent to")
+        raise InvalidPhone("numbers with this prefix are excluded by IHUYI['DENIED_PREFIXES']")
     channel = wanted
     if not phones.is_mainland(phone):
         channel = "international" if wanted == "sms" else wanted

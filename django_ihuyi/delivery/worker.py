@@ -1,8 +1,8 @@
-"""A worker: what the tasks of any queue do with the ids of messages.
+"""A worker: the functions that the tasks of any queue call with the ids of messages.
 
-A task for each notice would cost a worker as much as the message itself: find the task, take it, write its end. So a
-hundred notices share a task, a chunk, and as many calls as PLATFORM_CONCURRENCY allows are under way at once. A chunk
-gives way to codes, because a worker finds the task of a code only between two tasks.
+A task for each notice would cost a worker as much as the message itself: find the task, take it, write its result. So
+one task has a chunk of up to a hundred notices, and makes as many calls at once as PLATFORM_CONCURRENCY allows. A
+worker finds the task of a code only between two tasks. So a chunk ends early when a code waits.
 """
 
 from __future__ import annotations
@@ -29,60 +29,59 @@ logger = get_logger("django_ihuyi.runs")
 
 #: Notices of one task.
 CHUNK_SIZE = 100
-#: Seconds after which a chunk ends. A worker that is told to stop may need as long.
+#: Seconds after which a chunk ends. A worker that is stopped may need as long to exit.
 LONGEST = 10.0
 
+#: The depth of tasks in this thread: more than one if the queue runs a task when it is enqueued.
 _thread = threading.local()
 
 
+@sensitive_variables()
+def run(message_id: int, *, using: str | None = None) -> None:
+    """Deliver the queued message of this id, once, however many workers call this, and how often.
+
+    A message that must wait is put back into the queue.
+    """
+    with _task(using) as database:
+        if deferred := find_and_deliver(message_id, using=database):
+            _put_back([deferred], using=database)
+
+
+@sensitive_variables()
+def run_many(message_ids: Sequence[int], *, using: str | None = None) -> None:
+    """Deliver the queued notices of these ids, each once; notices that must wait are put back into the queue."""
+    with _task(using) as database:
+        if left := deliver_chunk(message_ids, using=database):
+            _put_back(left, using=database)
+
+
 @contextmanager
-def _working() -> Iterator[None]:
+def _task(using: str | None) -> Iterator[str]:
+    """Yield the alias of a task's database; recover afterwards, if that is due."""
     _thread.depth = getattr(_thread, "depth", 0) + 1
     try:
-        yield
+        database = using or router.db_for_write(Message)
+        try:
+            yield database
+        finally:
+            # After the delivery, because a person waits for the message.
+            recover_when_due(using=database)
     except Error as error:
-        # Queues store what a task raised, and the text of a database error may quote a row, and so a number.
+        # Queues store the exception of a task, and the text of a database error may quote a row, and so a number.
         raise type(error)(mask(str(error))) from None
     finally:
         _thread.depth -= 1
 
 
-@_working()
-@sensitive_variables()
-def run(message_id: int, *, using: str | None = None) -> None:
-    """Deliver the queued message of this id, once, however many workers call this, and how often.
-
-    A message that must wait is enqueued again.
-    """
-    database = using or router.db_for_write(Message)
-    try:
-        if deferred := find_and_deliver(message_id, using=database):
-            _put_back([deferred], using=database)
-    finally:
-        # After the delivery, because a person waits for the message.
-        recover_when_due(using=database)
-
-
-@_working()
-@sensitive_variables()
-def run_many(message_ids: Sequence[int], *, using: str | None = None) -> None:
-    """Deliver the queued notices of these ids, each once; notices that must wait are enqueued again."""
-    database = using or router.db_for_write(Message)
-    try:
-        if left := deliver_chunk(message_ids, using=database):
-            _put_back(left, using=database)
-    finally:
-        recover_when_due(using=database)
-
-
-def where(using: str) -> dict[str, str]:
-    """Return the further arguments of a task: the database, unless it is the one that messages are written to."""
+def database_argument(using: str) -> dict[str, str]:
+    """Return the argument of a task that names its database; none if it is the default one for messages."""
     return {} if using == router.db_for_write(Message) else {"using": using}
 
 
 def _put_back(left: Sequence[Deferred], *, using: str) -> None:
     if _thread.depth > 1:
-        # The queue runs a task at once, where it is enqueued: a message that waits would recurse for ever.
+        # This queue runs a task when it is enqueued, in the same thread: a message that must wait would recurse for
+        # ever.
         for deferred in left:
             if deferred.seconds:
                 withdraw(deferred.message, fault="not_called", using=using)
@@ -94,51 +93,52 @@ def _put_back(left: Sequence[Deferred], *, using: str) -> None:
 def deliver_chunk(message_ids: Sequence[int], *, using: str) -> list[Deferred]:
     """Deliver queued messages; return those that still wait.
 
-    A message waits because a code does, because the chunk has lasted long enough, or because the platform may not be
-    called. An error of one message is logged and does not stop the others; if it was taken, recovery gives it an end.
+    A message still waits if a code was waiting, if the chunk took too long, or if the platform may not be called. An
+    error of one message is logged and does not stop the others; if the message was taken, recovery ends it.
     """
     chunk = _Chunk(using=using)
     messages = Message.objects.using(using).select_related("recipient").order_by("pk")
     waiting = list(messages.filter(pk__in=message_ids, state=State.QUEUED))
+    calls = settings.PLATFORM_CONCURRENCY
+    # More threads than calls at once: while some call, others write outcomes.
+    threads = calls + calls // 2
     try:
-        map_in_threads(waiting, chunk.deliver, threads=_count_threads(), using=using, look=chunk.look)
-    finally:  # also when the worker is told to end at once
+        map_in_threads(waiting, chunk.deliver, threads=threads, using=using, look=chunk.check)
+    finally:  # also after an interrupt: the threads that still deliver must not begin another message
         chunk.is_stopped = True
     return chunk.left
 
 
-def _count_threads() -> int:
-    """Return more threads than calls at once: while one calls, another writes the outcome of its message."""
-    calls: int = settings.PLATFORM_CONCURRENCY
-    return calls + calls // 2
-
-
 class _Chunk:
+    """The progress of a chunk, which its threads share."""
+
     def __init__(self, *, using: str) -> None:
+        #: The messages that still wait.
         self.left: list[Deferred] = []
-        self._using = using
+        #: True when no further message of the chunk may be begun.
         self.is_stopped = False
+        self._using = using
         self._ends = monotonic() + LONGEST
-        self._looks = monotonic() + GLANCE
+        self._next_check = monotonic() + GLANCE
 
     def deliver(self, message: Message) -> None:
         if self.is_stopped:
             self.left.append(Deferred(message=message, seconds=0))
             return
         try:
-            if deferred := deliver_queued(message, using=self._using, is_stopped=self._gives_way):
+            if deferred := deliver_queued(message, using=self._using, is_stopped=self._check_again):
                 self.left.append(deferred)
-        except Exception:  # any error: a hundred other messages wait
+        except Exception:  # any error: up to a hundred other messages wait
             logger.exception("message %d cannot be delivered", message.pk)
 
-    def _gives_way(self) -> bool:
-        """Check here, too: with one thread, no other thread checks while a message waits."""
-        self.look()
+    def _check_again(self) -> bool:
+        # With one thread, no other thread checks while a message waits.
+        self.check()
         return self.is_stopped
 
-    def look(self) -> None:
+    def check(self) -> None:
+        """Stop the chunk if it took too long, or if a code waits."""
         now = monotonic()
-        if now < self._looks or self.is_stopped:
-            return
-        self._looks = now + GLANCE
-        self.is_stopped = now > self._ends or Message.objects.using(self._using).codes_wait()
+        if now >= self._next_check and not self.is_stopped:
+            self._next_check = now + GLANCE
+            self.is_stopped = now > self._ends or Message.objects.using(self._using).codes_wait()

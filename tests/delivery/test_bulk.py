@@ -87,7 +87,7 @@ def test_a_call_that_was_cut_off_is_completed_by_the_next_one(outbox):
 
 
 @with_a_queue
-def test_what_was_written_and_not_enqueued_is_enqueued_by_the_next_call(outbox):
+def test_a_message_that_was_not_enqueued_is_enqueued_by_the_next_call(outbox):
     sale(PHONES)
     dispatchers.queue.clear()  # the process was killed between the two
 
@@ -97,7 +97,7 @@ def test_what_was_written_and_not_enqueued_is_enqueued_by_the_next_call(outbox):
     assert phones_of(outbox) == PHONES
 
 
-def test_what_certainly_did_not_leave_is_tried_again(configure, outbox):
+def test_an_unsent_message_is_tried_again(configure, outbox):
     configure(CHANNELS=failing(outcome="unsent"))
     first = sale(PHONES[:3])
     configure(CHANNELS=failing())
@@ -111,7 +111,7 @@ def test_what_certainly_did_not_leave_is_tried_again(configure, outbox):
 
 
 @pytest.mark.parametrize("failure", [{"outcome": "unknown"}, {"outcome": "refused", "result_code": 406}], ids=str)
-def test_what_may_have_left_or_was_refused_by_the_platform_is_not_tried_again(configure, outbox, failure):
+def test_a_message_that_may_have_left_or_was_refused_is_not_tried_again(configure, outbox, failure):
     configure(CHANNELS=failing(**failure))
     sale(PHONES[:1])
     configure(CHANNELS=failing())
@@ -124,7 +124,7 @@ def test_what_may_have_left_or_was_refused_by_the_platform_is_not_tried_again(co
 
 
 @pytest.mark.parametrize("result_code", [4051, 40501, 4080, None])
-def test_what_the_platform_refused_for_its_own_sake_is_tried_again(configure, outbox, result_code):
+def test_a_message_refused_because_of_the_account_or_the_pace_is_tried_again(configure, outbox, result_code):
     configure(CHANNELS=failing(outcome="refused", result_code=406))
     sale(PHONES[:1])
     Message.objects.update(result_code=result_code)  # None: a proxy throttled the call
@@ -178,7 +178,7 @@ def test_rows_that_may_not_be_sent_say_why_and_stop_no_others(outbox):
     }
 
 
-def test_who_opted_out_gets_no_advertisement_of_a_batch(configure, outbox):
+def test_a_phone_that_opted_out_gets_no_advertisement_of_a_batch(configure, outbox):
     configure(CHANNELS={"sms": failing()["sms"], "marketing": failing()["sms"]})
     delivery.send(PHONE, template="sale")
     Recipient.objects.get().opt_out()
@@ -206,7 +206,7 @@ def test_rows_have_variables_of_their_own(outbox):
 
 
 @pytest.mark.parametrize("wrong", [{"template": "pigeon"}, {"channel": "pigeon"}], ids=str)
-def test_what_no_row_could_be_sent_with_is_raised(outbox, wrong):
+def test_an_error_that_concerns_all_rows_is_raised(outbox, wrong):
     with pytest.raises((exceptions.UnknownTemplate, exceptions.UnavailableChannel)):
         sale(PHONES, **wrong)
 

@@ -63,7 +63,7 @@ def test_every_dispatcher_waits_for_the_commit(outbox):
 @pytest.mark.usefixtures("_eager_celery")
 @pytest.mark.parametrize("dispatcher", ["tasks", "celery"])
 @pytest.mark.parametrize("code", [True, False], ids=["code", "notices"])
-def test_a_queue_that_runs_tasks_at_once_does_not_run_in_circles_while_the_platform_is_shut(
+def test_a_queue_that_runs_tasks_at_once_does_not_recurse_while_the_breaker_is_open(
     configure, outbox, caplog, dispatcher, code
 ):
     configure(DISPATCHER=dispatcher, TEMPLATES={"shipped": {"TEXT": "{1}"}, "code": {"TEXT": "{code}"}})
@@ -95,7 +95,7 @@ def test_no_dispatcher_sends_after_a_rollback(outbox):
     ("outcome", "state", "counted"),
     [("refused", "refused", False), ("unsent", "unsent", False), ("unknown", "unknown", True)],
 )
-def test_every_dispatcher_writes_down_what_became_of_the_message(configure, outcome, state, counted):
+def test_every_dispatcher_writes_the_outcome(configure, outcome, state, counted):
     configure(CHANNELS=failing(outcome=outcome))
 
     try:
@@ -108,7 +108,7 @@ def test_every_dispatcher_writes_down_what_became_of_the_message(configure, outc
     assert (message.state, message.counted) == (state, counted)
 
 
-def test_a_queued_message_is_told_as_on_its_way(configure):
+def test_a_queued_message_is_reported_as_pending(configure):
     configure(DISPATCHER=dispatchers.KEEPING)
 
     issued = send()
@@ -131,7 +131,7 @@ def test_a_task_is_an_id(configure):
 
 
 def test_a_task_names_the_database_only_where_it_is_not_the_usual_one():
-    assert (worker.where("default"), worker.where("archive")) == ({}, {"using": "archive"})
+    assert (worker.database_argument("default"), worker.database_argument("archive")) == ({}, {"using": "archive"})
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def _dummy_tasks(settings):
 
 
 @pytest.mark.usefixtures("_dummy_tasks")
-def test_what_waits_for_the_platform_is_a_task_of_a_later_moment_and_no_fresh_code_waits_behind_it():
+def test_a_message_that_must_wait_becomes_a_later_task_behind_new_codes():
     from django_ihuyi.delivery.dispatchers import django_tasks  # noqa: PLC0415
 
     queue, before = django_tasks.TasksDispatcher(), timezone.now()
@@ -168,7 +168,7 @@ def _celery_in_memory():
 
 
 @pytest.mark.usefixtures("_celery_in_memory")
-def test_to_celery_it_is_sent_with_a_countdown():
+def test_celery_gets_it_with_a_countdown():
     from celery import signals  # noqa: PLC0415
 
     from django_ihuyi.delivery.dispatchers.celery import CeleryDispatcher  # noqa: PLC0415
@@ -188,7 +188,7 @@ def test_to_celery_it_is_sent_with_a_countdown():
 
 
 @pytest.mark.parametrize(("kind", "ids"), [("code", [1]), ("notice", [2, 3])])
-def test_an_engine_that_knows_no_later_moment_is_given_it_after_a_pause(kind, ids):
+def test_an_engine_without_enqueue_later_gets_it_after_a_pause(kind, ids):
     began = time.monotonic()
 
     dispatchers.KeepingDispatcher().enqueue_later(ids, kind=kind, using="default", seconds=0.2)
@@ -212,7 +212,7 @@ def test_a_queue_costs_no_statement_of_the_request_and_three_of_the_worker(confi
 
 
 @pytest.mark.parametrize("dispatcher", [dispatchers.FAILING, dispatchers.DECEIVING])
-def test_without_a_queue_the_process_that_asks_may_send_itself(configure, outbox, caplog, dispatcher):
+def test_without_a_queue_the_requesting_process_may_call(configure, outbox, caplog, dispatcher):
     configure(DISPATCHER=dispatcher)
 
     issued = send()
@@ -222,7 +222,7 @@ def test_without_a_queue_the_process_that_asks_may_send_itself(configure, outbox
     assert guess_right(issued).outcome is VerdictOutcome.RIGHT
 
 
-def test_without_a_queue_the_caller_hears_what_became_of_the_message(configure):
+def test_without_a_queue_the_caller_gets_the_outcome(configure):
     configure(DISPATCHER=dispatchers.FAILING, CHANNELS=failing(outcome="refused", result_code=406))
 
     with pytest.raises(exceptions.NumberRefused):
@@ -242,7 +242,7 @@ def test_without_a_queue_a_send_may_be_refused_and_claims_nothing(configure, out
     assert send()
 
 
-def test_a_refusal_that_comes_too_late_does_not_take_back_what_was_sent(configure, outbox):
+def test_a_queue_that_fails_after_it_sent_changes_no_outcome(configure, outbox):
     configure(DISPATCHER=dispatchers.DECEIVING, DISPATCH_FALLBACK="refuse")
 
     send()
@@ -251,7 +251,7 @@ def test_a_refusal_that_comes_too_late_does_not_take_back_what_was_sent(configur
 
 
 @pytest.mark.parametrize("fallback", ["inline", "refuse"])
-def test_after_a_commit_a_queue_that_is_down_is_written_down(configure, outbox, fallback):
+def test_a_queue_that_is_down_after_the_commit_is_written_to_the_message(configure, outbox, fallback):
     configure(DISPATCHER=dispatchers.FAILING, DISPATCH_FALLBACK=fallback)
 
     with transaction.atomic():

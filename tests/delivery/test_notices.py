@@ -42,7 +42,7 @@ def test_a_notice_is_its_template_with_the_variables(outbox):
     assert (message.state, message.kind, message.text) == (State.SUBMITTED, Kind.NOTICE, "您的订单A17已由顺丰发出。")
 
 
-def test_of_a_template_with_a_number_only_the_variables_leave(outbox):
+def test_only_the_variables_of_a_template_with_a_number_leave(outbox):
     delivery.send(PHONE, template="filed", variables=["A17", "顺丰"])
 
     assert outbox == [SentText(phone=PHONE, content="A17|顺丰", code="", template_id="7")]
@@ -65,7 +65,7 @@ def test_a_wrong_number_of_variables_sends_nothing(outbox, variables):
         pytest.param({"template": "sale", "channel": "international"}, exceptions.UnavailableChannel, id="mainland"),
     ],
 )
-def test_what_is_not_configured_sends_nothing(outbox, arguments, error):
+def test_an_unconfigured_template_or_channel_sends_nothing(outbox, arguments, error):
     with pytest.raises(error):
         delivery.send(PHONE, **arguments)
 
@@ -104,7 +104,7 @@ def test_notices_need_not_wait_for_the_interval_between_codes():
     assert Message.objects.count() == 3
 
 
-def test_a_batch_says_of_each_number_what_became_of_it(outbox):
+def test_a_batch_has_a_result_for_each_number(outbox):
     result = delivery.send_many(["13800138000", "138", "13800138001", "13800138000"], template="sale")
 
     assert [message.phone for message in result.sent] == ["+8613800138000", "+8613800138001"]
@@ -115,7 +115,7 @@ def test_a_batch_says_of_each_number_what_became_of_it(outbox):
 
 
 @pytest.mark.parametrize("words", ["TD", " td\n", "T", "退订"])
-def test_who_replies_so_gets_no_more_advertisements_but_notices_and_codes(outbox, words):
+def test_a_phone_that_opts_out_gets_notices_and_codes_only(outbox, words):
     delivery.send(PHONE, template="sale", channel="marketing")
     later()
 

@@ -107,7 +107,7 @@ def told_of(result_code):
 
 
 @pytest.mark.parametrize("result_code", LESSONS)
-def test_whoever_comes_back_when_the_platform_lets_them_is_served(configure, result_code):
+def test_a_send_after_the_platforms_pause_is_served(configure, result_code):
     configure(CHANNELS=failing(outcome="refused", result_code=result_code))
     code, wait = describe_send()
     configure(CHANNELS=failing())
@@ -148,7 +148,7 @@ def test_a_refusal_that_staff_must_act_on_is_an_error_in_the_log(configure, capl
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_somebody_else_at_the_platforms_address_is_an_error_in_the_log(configure, caplog, fault):
+def test_another_server_at_the_platforms_address_is_an_error_in_the_log(configure, caplog, fault):
     backend = {"BACKEND": f"{__name__}.FaultyBackend", "OPTIONS": {"fault": fault}}
     configure(CHANNELS={"sms": backend})
     describe_send()

@@ -53,7 +53,7 @@ def ask(phone, **rest):
     return send(phone, purpose="reset", **rest)
 
 
-def test_a_code_goes_where_the_policy_says_yes_and_nowhere_else(outbox):
+def test_a_code_is_sent_only_where_the_policy_returns_true(outbox):
     issued = {phone: ask(phone) for phone in BOTH}
 
     assert [text.phone for text in outbox] == [REGISTERED]
@@ -74,7 +74,7 @@ def test_a_decoy_is_verified_by_no_code_not_even_by_its_own():
     assert guess(issued, code).outcome is VerdictOutcome.WRONG
 
 
-def test_the_operator_sees_that_the_policy_kept_it_back(caplog):
+def test_the_send_log_shows_that_the_policy_withheld_it(caplog):
     ask(STRANGER)
 
     message = Message.objects.get()
@@ -224,7 +224,7 @@ def test_a_call_without_a_message_before_is_refused_for_both():
             ask(phone, channel="voice")
 
 
-def test_what_was_said_of_a_verification_holds_as_long_as_it_lives(configure, outbox):
+def test_a_verification_keeps_the_policys_first_decision(configure, outbox):
     """A resend that brought another verification would tell that somebody has just registered."""
     issued = ask(STRANGER)
     let_pass(seconds=61)
@@ -330,7 +330,7 @@ def test_a_decoy_is_under_way_as_long_as_a_call(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_fails_in_a_thread_is_logged_and_left_to_recovery(monkeypatch, caplog):
+def test_an_error_in_a_thread_is_logged_and_left_to_recovery(monkeypatch, caplog):
     monkeypatch.setattr(in_process, "_pool", pool := ThreadPoolExecutor(1))
     monkeypatch.setattr(locmem.LocmemBackend, "submit", lambda *_: 1 / 0)
 

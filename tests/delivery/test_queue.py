@@ -33,7 +33,7 @@ def notify(phone=PHONE, **more):
     return delivery.send(phone, template="shipped", variables=["A17"], **more)
 
 
-def test_a_task_that_comes_twice_is_done_once(outbox):
+def test_a_task_that_runs_twice_sends_once(outbox):
     send()
     dispatchers.queue *= 2
 
@@ -60,7 +60,7 @@ def test_a_code_is_not_sent_when_it_has_waited_too_long(outbox):
     assert (before.delivery, before.resend_in) == ("failed", 0)
 
 
-def test_a_code_that_has_waited_too_long_stands_in_nobodys_way_before_anybody_wrote_that_down(outbox):
+def test_an_overdue_code_blocks_no_new_code_before_recovery(outbox):
     send()
     let_pass(seconds=31)
 
@@ -90,7 +90,7 @@ def test_a_notice_may_wait_for_59_minutes(minutes, state):
     assert Message.objects.get().state == state
 
 
-def test_a_code_does_not_wait_for_a_notice_that_nobody_has_taken_yet():
+def test_a_code_does_not_wait_for_a_queued_notice():
     notify()
 
     assert send()
@@ -103,7 +103,7 @@ def test_the_same_code_is_not_queued_twice():
         send()
 
 
-def test_a_code_is_not_sent_to_who_has_verified_already(outbox):
+def test_a_code_is_not_sent_after_its_verification_was_verified(outbox):
     """A resend that is still in the queue when the first message arrives."""
     issued = send()
     dispatchers.work()
@@ -126,7 +126,7 @@ def test_a_code_whose_verification_is_gone_is_not_sent(outbox):
     assert (list(outbox), Message.objects.get().fault) == ([], "ended")
 
 
-def test_a_number_that_got_onto_the_black_list_meanwhile_is_not_called(outbox):
+def test_a_number_that_was_blacklisted_meanwhile_is_not_called(outbox):
     send()
     Recipient.objects.get().suppress(4030)
 
@@ -135,7 +135,7 @@ def test_a_number_that_got_onto_the_black_list_meanwhile_is_not_called(outbox):
     assert (list(outbox), Message.objects.get().fault) == ([], "paused")
 
 
-def test_an_advertisement_is_not_sent_to_who_opted_out_meanwhile(configure, outbox):
+def test_an_advertisement_is_not_sent_after_an_opt_out(configure, outbox):
     backend = {"BACKEND": "django_ihuyi.backends.locmem.LocmemBackend"}
     configure(CHANNELS={"sms": backend, "marketing": backend})
     notify(channel="marketing")
@@ -156,9 +156,7 @@ def test_an_advertisement_is_not_sent_to_who_opted_out_meanwhile(configure, outb
     ],
     ids=["no template", "another template", "no channel", "no backend"],
 )
-def test_what_the_settings_of_the_worker_do_not_know_is_not_taken_and_counts_for_nothing(
-    configure, outbox, caplog, changed
-):
+def test_a_message_that_the_workers_settings_lack_is_not_taken_and_not_counted(configure, outbox, caplog, changed):
     notify()
     configure(**changed)
 
@@ -186,7 +184,7 @@ def test_two_messages_to_one_number_leave_a_second_apart():
     assert (second.taken_at - first.finished_at).total_seconds() >= 1
 
 
-def test_whoever_asks_waits_for_a_message_that_a_worker_has_taken():
+def test_a_request_is_refused_while_a_worker_calls_the_number():
     """A message that waited long in the queue is on its way since it was taken, not since it was written."""
     notify()
     let_pass(minutes=30)
@@ -261,7 +259,7 @@ def shut_platform(_queue, configure):
     holder.join()
 
 
-def test_a_request_does_not_ask_the_gates_when_a_worker_will_call(shut_platform):
+def test_a_request_needs_no_permit_when_a_worker_will_call(shut_platform):
     send()
 
     assert Message.objects.get().state == "queued"
@@ -292,7 +290,7 @@ def _queue_is_down(_queue, configure):
 
 
 @pytest.mark.usefixtures("_queue_is_down", "shut_platform")
-def test_who_sends_in_place_of_a_queue_that_is_down_does_not_wait_for_the_gates(outbox):
+def test_a_request_that_replaces_a_queue_that_is_down_does_not_wait_for_a_permit(outbox):
     with pytest.raises(exceptions.SendingUnavailable):
         send()
 
@@ -311,7 +309,7 @@ def _blocked_marketing(_queue, configure):
 
 
 @pytest.mark.usefixtures("_blocked_marketing")
-def test_what_a_shut_platform_keeps_waiting_keeps_no_worker_from_a_code_on_another_channel(outbox):
+def test_a_channel_that_is_down_delays_no_code_on_another_channel(outbox):
     issued = send()
     dispatchers.work()
     let_pass(seconds=61)
@@ -332,7 +330,7 @@ def test_what_a_shut_platform_keeps_waiting_keeps_no_worker_from_a_code_on_anoth
 
 
 @pytest.mark.usefixtures("_blocked_marketing")
-def test_a_chunk_for_a_shut_platform_goes_back_as_one_task(configure, outbox):
+def test_a_chunk_goes_back_as_one_task_while_the_breaker_is_open(configure, outbox):
     ids = [notify(f"1390013900{number}", channel="marketing").pk for number in range(5)]
     dispatchers.queue.clear()
 
@@ -343,7 +341,7 @@ def test_a_chunk_for_a_shut_platform_goes_back_as_one_task(configure, outbox):
 
 
 @pytest.mark.usefixtures("_blocked_marketing")
-def test_what_had_to_wait_leaves_when_the_platform_may_be_called_again(outbox):
+def test_a_message_that_waited_leaves_when_the_breaker_closes(outbox):
     message = notify(channel="marketing")
     dispatchers.work()
     admission.forget()
@@ -355,7 +353,7 @@ def test_what_had_to_wait_leaves_when_the_platform_may_be_called_again(outbox):
 
 
 @pytest.mark.usefixtures("_blocked_marketing")
-def test_in_the_process_s_own_queue_it_waits_behind_the_others(outbox, monkeypatch):
+def test_a_message_of_the_process_s_own_queue_waits_behind_the_others(outbox, monkeypatch):
     monkeypatch.setattr(in_process, "_pool", pool := ThreadPoolExecutor(1))
     waiting, other = notify(channel="marketing"), notify("13900139000")
 
@@ -376,8 +374,8 @@ def wait_until(is_so):
 
 
 @pytest.mark.usefixtures("shut_platform")
-def test_a_worker_has_a_message_in_hand_for_a_moment_and_then_looks_for_others(monkeypatch):
-    monkeypatch.setattr(queue, "IN_HAND", 0.1)
+def test_a_worker_holds_a_waiting_message_for_a_moment_and_puts_it_back(monkeypatch):
+    monkeypatch.setattr(queue, "MAX_HOLD", 0.1)
     send()
     [task] = dispatchers.queue
     dispatchers.queue.clear()

@@ -13,7 +13,7 @@ from django_ihuyi.backends.locmem import LocmemBackend
 from django_ihuyi.client.outcomes import Outcome, Submission
 from django_ihuyi.database import transactions
 from django_ihuyi.database.clock import DatabaseNow
-from django_ihuyi.delivery import call, recovery, worker
+from django_ihuyi.delivery import call, recovery
 from django_ihuyi.delivery.recovery import Recovered, recover
 from django_ihuyi.management.commands.ihuyi_recover import Command
 from django_ihuyi.models import Message, Verification
@@ -50,7 +50,7 @@ def leave(state="sending"):
     return issued
 
 
-def test_what_is_being_sent_is_left_alone():
+def test_a_message_that_is_being_sent_is_left_alone():
     leave()
     let_pass(seconds=59)
 
@@ -98,7 +98,7 @@ def calls_now():
 
 
 @pytest.mark.parametrize(("seconds", "unsent"), [(29, 0), (31, 1)])
-def test_a_code_that_nobody_took_out_of_the_queue_becomes_unsent(told, seconds, unsent):
+def test_a_code_that_no_worker_took_becomes_unsent(told, seconds, unsent):
     leave("queued")
     told.clear()
     let_pass(seconds=seconds)
@@ -119,7 +119,7 @@ def test_a_notice_may_stay_in_the_queue_for_59_minutes(minutes, unsent):
 
 
 @pytest.mark.parametrize("state", ["submitted", "delivered", "undelivered", "refused", "unsent", "unknown"])
-def test_what_has_an_end_keeps_it(state):
+def test_a_final_state_is_kept(state):
     leave(state)
     let_pass(days=1)
 
@@ -130,7 +130,7 @@ def test_what_has_an_end_keeps_it(state):
 @pytest.mark.parametrize(
     ("end", "state"), [("withdraw", "sending"), ("withdraw", "submitted"), ("give_up", "submitted")]
 )
-def test_a_message_that_was_carried_on_since_recovery_read_it_is_not_ended(end, state):
+def test_a_message_that_changed_after_recovery_read_it_is_not_ended(end, state):
     """The UPDATE checks the state for itself."""
     leave()
     message = Message.objects.get()
@@ -166,7 +166,7 @@ def test_the_seed_of_a_live_verification_is_never_blanked():
     assert guess_right(issued).outcome is VerdictOutcome.RIGHT
 
 
-def test_a_call_that_ends_after_all_knows_better_than_recovery(told):
+def test_a_late_outcome_replaces_the_unknown_of_recovery(told):
     leave()
     let_pass(seconds=61)
     slow = Message.objects.select_related("recipient", "verification__recipient").get()
@@ -220,7 +220,7 @@ def test_the_command_prints_what_it_found():
     assert output.getvalue() == "1 messages unknown, 0 unsent, 0 settled by their receipts, 0 verifications ended\n"
 
 
-def test_the_command_refuses_a_senseless_pause():
+def test_the_command_refuses_an_invalid_pause():
     with pytest.raises(CommandError):
         call_command("ihuyi_recover", loop=0.0)
 
@@ -236,7 +236,7 @@ class Interrupted(Command):
 
 
 @pytest.mark.parametrize("trouble", [OperationalError("a text"), transactions.Contended()], ids=["database", "races"])
-def test_the_command_that_goes_on_for_ever_outlives_trouble_and_says_its_class(trouble):
+def test_the_looping_command_continues_after_an_error_and_prints_its_class(trouble):
     command, errors = Interrupted(stderr=io.StringIO()), io.StringIO()
     command.trouble = trouble
 
@@ -246,8 +246,8 @@ def test_the_command_that_goes_on_for_ever_outlives_trouble_and_says_its_class(t
     assert (command.runs, errors.getvalue()) == (2, f"{type(trouble).__name__}\n")
 
 
-def test_a_worker_recovers_at_its_first_task_and_then_not_at_each(monkeypatch):
-    monkeypatch.setattr(worker, "recover_when_due", recovery._Sweeper().sweep)
+def test_a_worker_recovers_after_its_first_task_and_not_after_each(monkeypatch):
+    monkeypatch.setattr(recovery, "_due", {})
     states = []
     for purpose in ("login", "register"):
         send(purpose=purpose)
@@ -260,7 +260,7 @@ def test_a_worker_recovers_at_its_first_task_and_then_not_at_each(monkeypatch):
 
 
 def test_a_worker_recovers_after_a_task_that_failed_too(monkeypatch):
-    monkeypatch.setattr(worker, "recover_when_due", recovery._Sweeper().sweep)
+    monkeypatch.setattr(recovery, "_due", {})
     leave()
     let_pass(seconds=61)
 
@@ -354,7 +354,7 @@ def test_an_outcome_that_meets_deadlocks_is_written_all_the_same(deadlocks):
     assert Message.objects.get().state == "submitted"
 
 
-def test_an_outcome_that_cannot_be_written_is_told_and_left_to_recovery(deadlocks, caplog, told):
+def test_an_outcome_that_cannot_be_written_is_returned_and_left_to_recovery(deadlocks, caplog, told):
     deadlocks(1_000)
 
     issued = send()

@@ -64,8 +64,9 @@ def test_recovery_settles_all_and_says_how_many(overtaken):
     assert row(overtaken).state == "delivered"
 
 
-def test_a_worker_settles_them_with_its_first_task(overtaken):
-    recovery._Sweeper().sweep(using="default")
+def test_a_worker_settles_them_with_its_first_task(overtaken, monkeypatch):
+    monkeypatch.setattr(recovery, "_due", {})
+    recovery.recover_when_due(using="default")
 
     assert row(overtaken).state == "delivered"
 

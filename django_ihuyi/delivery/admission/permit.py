@@ -1,7 +1,7 @@
 """Permits: let a call of the platform through, or refuse it before anything is reserved.
 
-The state is a process's own, with a circuit breaker for each channel. A shared store would be one more thing that can
-hang, and another process may reach the platform by another way.
+Each process has its own state, with a circuit breaker for each channel. A shared store could hang too, and another
+process may reach the platform over another network.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ logger = get_logger("django_ihuyi.gates")
 
 #: Seconds that a call waits for a free slot.
 PATIENCE = 2.0
-#: If every slot has waited for the platform for so many seconds, assume that it hangs, and refuse at once.
+#: Seconds after which, if every slot waits for the platform and none moves, it is assumed to hang: refuse at once.
 STANDSTILL = 0.05
 
 
@@ -51,7 +51,7 @@ def acquire_permit(channel: str, *, patience: float = 0.0, standstill: float = m
     Raises SendingUnavailable at once while the circuit breaker is open. If all slots are taken, raises it after
     `patience` seconds, or once all of them have waited for the platform for `standstill` seconds.
     """
-    process = _this_process()
+    process = _processes.get(os.getpid()) or _processes.setdefault(os.getpid(), _Process())
     outer = process.held.by_channel.get(channel)
     if outer is not None and not outer.is_spent:
         yield outer
@@ -62,22 +62,23 @@ def acquire_permit(channel: str, *, patience: float = 0.0, standstill: float = m
     finally:
         process.held.by_channel[channel] = outer
         permit.end()
+        # Last, when the slot is free and an inline call's outcome is written: a log handler or a receiver may be slow.
         permit.report()
 
 
 def acquire_permit_in_turn(channel: str) -> AbstractContextManager[Permit]:
-    """Hold a permit as `acquire_permit` does, after a wait of at most PATIENCE while others come and go."""
+    """Hold a permit as `acquire_permit` does; wait for a free slot for at most PATIENCE seconds."""
     return acquire_permit(channel, patience=PATIENCE, standstill=STANDSTILL)
 
 
 def forget(*, clock: Callable[[], float] = monotonic) -> None:
-    """Reset the state to that of a new process. Tests pass a clock that they can set."""
+    """Reset the admission control of this process to its initial state. Tests pass a clock that they can set."""
     _processes.clear()
     _processes[os.getpid()] = _Process(clock=clock)
 
 
 class Permit:
-    """Permit for one call: a slot of the process's bulkhead, and a permit of the channel's circuit breaker."""
+    """A permit for one call: a slot of the process's bulkhead, and a permit of the channel's circuit breaker."""
 
     def __init__(
         self, channel: str, *, bulkhead: Bulkhead, breaker: CircuitBreaker, breaker_permit: BreakerPermit
@@ -88,7 +89,7 @@ class Permit:
         self._breaker_permit = breaker_permit
         self._transition: Transition | None = None
         self._submission: Submission | None = None
-        #: Whether the call was made: a further call of the same thread needs a new permit.
+        #: True after the call: a further call of the same thread needs a new permit.
         self.is_spent = False
 
     def call(self, submit: Callable[[], Submission]) -> Submission:
@@ -99,6 +100,7 @@ class Permit:
                 self._submission = submission = submit()
             health = read_health(submission, self._channel)
         finally:
+            # Also if the backend raised: that shows nothing of the platform, but frees the slot.
             self.end(health)
         return submission
 
@@ -110,9 +112,33 @@ class Permit:
             self._bulkhead.leave()
 
     def report(self) -> None:
-        """Log the change of the circuit breaker that this call caused, if any."""
-        if self._transition is not None and self._submission is not None:
-            _report(self._transition, self._channel, self._submission)
+        """Log the change of the circuit breaker that this call caused, if any; send `platform_blocked` if it blocks."""
+        submission = self._submission
+        if self._transition is None or submission is None:
+            return
+        if self._transition is Transition.RECOVERED:
+            logger.warning("The platform works again on the channel %s.", self._channel)
+        elif self._transition is Transition.FAILED:
+            logger.warning(
+                "The platform cannot be used on the channel %s: %d attempts in a row failed, the last one with %s. It "
+                "is not called for %d seconds, then once to see whether it works again.",
+                self._channel,
+                FAILURES,
+                submission.fault or submission.outcome.value,
+                OPEN_SECONDS,
+            )
+        elif submission.code is not None:
+            row = describe(submission.code, self._channel)
+            logger.error(
+                "Nothing can be sent on the channel %s until the %s acts: the platform refuses the account with %d. %s "
+                "The platform is asked again every %d seconds; sending continues by itself once the cause is mended.",
+                self._channel,
+                row.actor.value,
+                row.code,
+                row.en,
+                OPEN_SECONDS,
+            )
+            signals.platform_blocked.send_robust(Permit, channel=self._channel, result_code=row.code)
 
 
 class _Held(threading.local):
@@ -136,46 +162,15 @@ class _Process:
         breaker_permit = breaker.admit()
         if isinstance(breaker_permit, Wait):
             raise SendingUnavailable(retry_after=math.ceil(breaker_permit.seconds))
-        room = settings.PLATFORM_CONCURRENCY
-        if not self._bulkhead.enter(room=room, patience=patience, standstill=standstill):
+        slots = settings.PLATFORM_CONCURRENCY
+        if not self._bulkhead.enter(slots=slots, patience=patience, standstill=standstill):
             breaker.finish(breaker_permit, None)
             raise SendingUnavailable(retry_after=math.ceil(SOON))
         return Permit(channel, bulkhead=self._bulkhead, breaker=breaker, breaker_permit=breaker_permit)
 
 
-#: By process id: after a fork a lock of the parent may be held by a thread that the child does not have.
+#: By process id: after a fork, a lock of the parent may be held by a thread that does not exist in the child.
 _processes: dict[int, _Process] = {}
-
-
-def _this_process() -> _Process:
-    process = _processes.get(os.getpid())
-    return process or _processes.setdefault(os.getpid(), _Process())
-
-
-def _report(transition: Transition, channel: str, submission: Submission) -> None:
-    if transition is Transition.RECOVERED:
-        logger.warning("The platform works again on the channel %s.", channel)
-    elif transition is Transition.FAILED:
-        logger.warning(
-            "The platform cannot be used on the channel %s: %d attempts in a row failed, the last one with %s. It is "
-            "not called for %d seconds, then once to see whether it works again.",
-            channel,
-            FAILURES,
-            submission.fault or submission.outcome.value,
-            OPEN_SECONDS,
-        )
-    elif submission.code is not None:
-        row = describe(submission.code, channel)
-        logger.error(
-            "Nothing can be sent on the channel %s until the %s acts: the platform refuses the account with %d. %s The "
-            "platform is asked again every %d seconds; sending continues by itself once the cause is mended.",
-            channel,
-            row.actor.value,
-            row.code,
-            row.en,
-            OPEN_SECONDS,
-        )
-        signals.platform_blocked.send_robust(Permit, channel=channel, result_code=row.code)
 
 
 def _forget(*, setting: str, **_: Any) -> None:

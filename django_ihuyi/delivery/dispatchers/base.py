@@ -9,14 +9,14 @@ from django_ihuyi.models import Kind
 
 INLINE = "inline"
 
-#: What DISPATCHER may say in one word. By their paths: the packages of those that are not used need not be there.
+#: The short names that DISPATCHER may have. Paths, because Celery or django-tasks need not be installed.
 PATHS = {
     "tasks": "django_ihuyi.delivery.dispatchers.django_tasks.TasksDispatcher",
     "celery": "django_ihuyi.delivery.dispatchers.celery.CeleryDispatcher",
 }
-#: Seconds that a worker waits with one message in its hands. A message that must wait longer goes back into the queue:
-#: what stands in its way need not stand in the way of those behind it.
-IN_HAND = 2.0
+#: Most seconds that a worker holds a message that must wait. After that the message goes back into the queue, because
+#: those behind it may be able to leave now.
+MAX_HOLD = 2.0
 
 
 class Dispatcher:
@@ -38,12 +38,12 @@ class Dispatcher:
             self.enqueue(message_id, kind=Kind.NOTICE, using=using)
 
     def enqueue_later(self, message_ids: Sequence[int], *, kind: str, using: str, seconds: float) -> None:
-        """Enqueue a code as `enqueue`, notices as `enqueue_many`, for a worker to run in so many seconds.
+        """Enqueue codes as `enqueue`, notices as `enqueue_many`, to be run `seconds` from now.
 
-        A worker calls this when the platform may not be called now. By default it sleeps for a moment, because workers
-        would otherwise spin, and enqueues.
+        A worker calls this for messages that must wait. By default it sleeps for up to two seconds and enqueues at
+        once: without a pause the workers would take the messages again and again.
         """
-        time.sleep(min(seconds, IN_HAND))
+        time.sleep(min(seconds, MAX_HOLD))
         if kind == Kind.NOTICE:
             self.enqueue_many(message_ids, using=using)
         else:

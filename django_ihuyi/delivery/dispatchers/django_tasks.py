@@ -22,7 +22,7 @@ else:
 
 #: The priority of codes, which overtake notices if the queue knows priorities.
 CODES_FIRST = 10
-#: The priority of codes that waited before. django-tasks-db would otherwise take them before new codes.
+#: The priority of codes that have waited once: a new code, whose person waits, is taken before them.
 CODES_AGAIN = 9
 
 
@@ -43,23 +43,24 @@ class TasksDispatcher(Dispatcher):
 
     def enqueue(self, message_id: int, *, kind: str, using: str) -> None:
         """Enqueue the task."""
-        _send_one(kind).enqueue(message_id, **worker.where(using))
+        _send_one(kind).enqueue(message_id, **worker.database_argument(using))
 
     def enqueue_many(self, message_ids: Sequence[int], *, using: str) -> None:
         """Enqueue one task for all."""
-        send_notices.enqueue(list(message_ids), **worker.where(using))
+        send_notices.enqueue(list(message_ids), **worker.database_argument(using))
 
     def enqueue_later(self, message_ids: Sequence[int], *, kind: str, using: str, seconds: float) -> None:
-        """Enqueue the tasks for a later time, if the backend supports that."""
+        """Enqueue the tasks with a time to run after; if the backend does not support that, after a pause."""
         if not seconds or not send_message.get_backend().supports_defer:
             super().enqueue_later(message_ids, kind=kind, using=using, seconds=seconds)
             return
         then = timezone.now() + timedelta(seconds=seconds)
+        database = worker.database_argument(using)
         if kind == Kind.NOTICE:
-            send_notices.using(run_after=then).enqueue(list(message_ids), **worker.where(using))
+            send_notices.using(run_after=then).enqueue(list(message_ids), **database)
         else:
             for message_id in message_ids:
-                _send_one(kind, priority=CODES_AGAIN).using(run_after=then).enqueue(message_id, **worker.where(using))
+                _send_one(kind, priority=CODES_AGAIN).using(run_after=then).enqueue(message_id, **database)
 
 
 def _send_one(kind: str, *, priority: int = CODES_FIRST) -> Task[..., None]:

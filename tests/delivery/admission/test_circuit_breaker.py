@@ -50,26 +50,26 @@ def test_the_fifth_failure_in_a_row_opens_it_for_thirty_seconds(breaker):
     assert breaker.admit() == Wait(seconds=30)
 
 
-def test_who_asks_later_is_told_the_rest_of_the_time(breaker, clock):
+def test_a_later_request_is_told_the_rest_of_the_time(breaker, clock):
     teach(breaker, *[FAILS] * 5)
     clock.let_pass(29.5)
 
     assert breaker.admit() == Wait(seconds=0.5)
 
 
-def test_what_works_begins_the_row_anew(breaker):
+def test_a_success_resets_the_failures(breaker):
     teach(breaker, *[FAILS] * 4, WORKS, *[FAILS] * 4)
 
     assert not is_wait(breaker.admit())
 
 
-def test_a_call_that_shows_nothing_neither_breaks_the_row_nor_lengthens_it(breaker):
+def test_a_call_that_shows_nothing_changes_no_count(breaker):
     teach(breaker, *[FAILS] * 4, None)
 
     assert teach(breaker, FAILS) == [Transition.FAILED]
 
 
-def test_after_the_pause_one_probe_goes_and_the_others_wait_for_it(breaker, clock):
+def test_after_the_pause_one_probe_is_admitted_and_the_others_wait(breaker, clock):
     teach(breaker, *[FAILS] * 5)
     clock.let_pass(OPEN_SECONDS)
 
@@ -87,7 +87,7 @@ def test_a_probe_that_works_closes_it(breaker, clock):
     assert not is_wait(breaker.admit())
 
 
-def test_a_probe_that_fails_opens_it_for_another_pause_and_is_no_news(breaker, clock):
+def test_a_probe_that_fails_opens_it_again_without_a_transition(breaker, clock):
     teach(breaker, *[FAILS] * 5)
     clock.let_pass(OPEN_SECONDS)
 
@@ -95,7 +95,7 @@ def test_a_probe_that_fails_opens_it_for_another_pause_and_is_no_news(breaker, c
     assert breaker.admit() == Wait(seconds=OPEN_SECONDS)
 
 
-def test_a_probe_that_came_to_no_call_leaves_its_turn_to_the_next_one(breaker, clock):
+def test_a_probe_that_made_no_call_is_followed_by_another(breaker, clock):
     teach(breaker, *[FAILS] * 5)
     clock.let_pass(OPEN_SECONDS)
 
@@ -115,7 +115,7 @@ def test_a_probe_that_never_comes_back_is_replaced(breaker, clock):
     assert breaker.finish(probe, WORKS) is Transition.RECOVERED
 
 
-def test_what_began_before_it_opened_changes_nothing(breaker, clock):
+def test_a_call_that_began_before_it_opened_changes_nothing(breaker, clock):
     early = [breaker.admit() for _ in range(7)]
     turns = [breaker.finish(ticket, FAILS) for ticket in early[:5]]
     clock.let_pass(10)
@@ -292,7 +292,7 @@ def test_every_fault_of_the_wire_is_a_failure(slug):
     assert read_health(submission(FAULTS[slug].outcome, fault=slug), "sms") is FAILS
 
 
-def test_a_message_that_nobody_was_called_for_shows_nothing():
+def test_a_message_that_caused_no_call_shows_nothing():
     assert read_health(submission(Outcome.UNSENT, fault="no_code"), "sms") is None
 
 
@@ -310,9 +310,9 @@ def test_a_result_code_shows_that_the_platform_works_or_that_the_account_does_no
     assert read_health(submission(outcome, code=code), "sms") == expected
 
 
-def test_an_operator_can_mend_whatever_blocks():
+def test_every_blocking_code_is_for_the_operator():
     assert {CATALOGUE[code].actor for code in BLOCKING} == {Actor.OPERATOR}
 
 
-def test_a_refusal_without_a_result_code_shows_that_the_far_side_works():
+def test_a_refusal_without_a_result_code_shows_that_the_platform_works():
     assert read_health(submission(Outcome.REFUSED), "sms") is WORKS

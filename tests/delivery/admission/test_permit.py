@@ -118,7 +118,7 @@ def said(caplog, *, level=logging.WARNING):
     ]
 
 
-def test_the_public_is_told_when_to_come_back_and_not_why(platform, client):
+def test_a_refusal_tells_the_public_when_to_try_again_and_not_why(platform, client):
     break_down(platform, REFUSED)
 
     response = client.post("/api/phone/send-code/", {"phone": PHONE, "purpose": "login"}, "application/json")
@@ -137,7 +137,7 @@ def test_after_five_failures_nothing_is_called_reserved_or_even_read(platform, f
     assert (platform.calls, Message.objects.count(), Recipient.objects.count()) == (5, 5, 5)
 
 
-def test_a_platform_that_answers_again_is_found_by_the_first_who_asks_after_the_pause(platform, clock, outbox):
+def test_the_first_send_after_the_pause_finds_that_the_platform_works_again(platform, clock, outbox):
     break_down(platform)
     platform.fate = None
     clock.let_pass(29)
@@ -148,7 +148,7 @@ def test_a_platform_that_answers_again_is_found_by_the_first_who_asks_after_the_
     assert len(outbox) == 10
 
 
-def test_a_refusal_for_the_messages_own_sake_shows_that_the_platform_works(platform):
+def test_a_refusal_of_one_message_shows_that_the_platform_works(platform):
     break_down(platform, sends=4)
     platform.fate = BUSY
     attempt()
@@ -168,7 +168,7 @@ class CountingGuard(Guard):
         return wanted
 
 
-def test_no_guard_is_asked_and_so_no_captcha_spent_while_nobody_may_call(platform, configure):
+def test_no_guard_is_asked_and_no_captcha_spent_while_the_breaker_is_open(platform, configure):
     CountingGuard.asked = 0
     configure(GUARDS=[f"{__name__}.CountingGuard"])
     break_down(platform)
@@ -192,14 +192,14 @@ def _call_and_return():
         pass
 
 
-def test_a_guard_that_takes_its_time_keeps_nobody_else_from_the_platform(configure):
+def test_a_slow_guard_blocks_no_other_call(configure):
     configure(GUARDS=[f"{__name__}.SlowGuard"], PLATFORM_CONCURRENCY=1)
 
     with pytest.raises(LimitReached):
         send()
 
 
-def test_a_guard_that_refuses_leaves_the_probe_to_others(platform, clock, configure):
+def test_a_send_that_a_guard_refuses_uses_up_no_probe(platform, clock, configure):
     configure(GUARDS=[f"{__name__}.SlowGuard"])
     admission.forget(clock=clock)
     for _ in range(5):
@@ -234,7 +234,7 @@ def long_patience(monkeypatch):
 
 
 @pytest.mark.usefixtures("long_patience")
-def test_whoever_the_guards_let_pass_waits_for_a_place_that_was_taken_meanwhile(configure, outbox):
+def test_a_send_waits_for_a_slot_that_was_taken_while_its_guards_ran(configure, outbox):
     configure(GUARDS=[f"{__name__}.OccupyingGuard"], PLATFORM_CONCURRENCY=1)
 
     send()
@@ -256,7 +256,7 @@ class ClosingGuard(Guard):
         type(self).given_back += 1
 
 
-def test_what_a_guard_counted_is_given_back_if_the_platform_breaks_down_meanwhile(configure):
+def test_a_guard_gives_its_count_back_if_the_breaker_opens_meanwhile(configure):
     ClosingGuard.given_back = 0
     configure(GUARDS=[f"{__name__}.ClosingGuard"])
 
@@ -265,7 +265,7 @@ def test_what_a_guard_counted_is_given_back_if_the_platform_breaks_down_meanwhil
     assert (ClosingGuard.given_back, Message.objects.count()) == (1, 0)
 
 
-def test_a_probe_that_the_limits_refuse_is_not_the_probe(platform, clock):
+def test_a_send_that_the_limits_refuse_uses_up_no_probe(platform, clock):
     send()
     break_down(platform)
     platform.fate = None
@@ -276,7 +276,7 @@ def test_a_probe_that_the_limits_refuse_is_not_the_probe(platform, clock):
     assert attempt() is None
 
 
-def test_a_probe_that_finds_no_room_is_not_the_probe(platform, clock, configure):
+def test_a_send_that_finds_no_slot_uses_up_no_probe(platform, clock, configure):
     configure(PLATFORM_CONCURRENCY=1)
     admission.forget(clock=clock)
     break_down(platform)
@@ -288,7 +288,7 @@ def test_a_probe_that_finds_no_room_is_not_the_probe(platform, clock, configure)
     assert attempt() is None
 
 
-def test_what_the_limits_refuse_takes_no_room():
+def test_a_send_that_the_limits_refuse_keeps_no_slot():
     send()
 
     for _ in range(20):
@@ -297,7 +297,7 @@ def test_what_the_limits_refuse_takes_no_room():
     assert attempt() is None
 
 
-def test_a_backend_with_a_bug_gives_its_place_back(platform):
+def test_a_backend_that_raises_frees_its_slot(platform):
     platform.fate = RuntimeError("a bug")
     for _ in range(20):
         with pytest.raises(RuntimeError):
@@ -307,7 +307,7 @@ def test_a_backend_with_a_bug_gives_its_place_back(platform):
     assert attempt() is None
 
 
-def test_a_refused_account_is_told_once_with_what_to_do(platform, clock, caplog, blocked):
+def test_a_refused_account_is_logged_once_with_the_next_step(platform, clock, caplog, blocked):
     break_down(platform, REFUSED)
     for _ in range(5):
         clock.let_pass(30)
@@ -332,7 +332,7 @@ def test_an_account_that_was_mended_works_within_a_minute_and_without_a_restart(
     assert said(caplog) == ["The platform works again on the channel sms."]
 
 
-def test_a_platform_that_is_gone_is_told_once(platform, clock, caplog):
+def test_a_platform_that_is_down_is_logged_once(platform, clock, caplog):
     break_down(platform, sends=10)
     for _ in range(5):
         clock.let_pass(30)
@@ -357,7 +357,7 @@ def test_the_signal_comes_after_the_message_is_settled(platform):
     assert states == ["refused"]
 
 
-def test_a_receiver_that_fails_stops_nobody(platform):
+def test_a_receiver_that_raises_stops_no_other(platform):
     def fail(sender, **_):
         raise RuntimeError("a bug of the host")
 
@@ -366,7 +366,7 @@ def test_a_receiver_that_fails_stops_nobody(platform):
         assert attempt() == 60
 
 
-def test_notices_go_through_the_same_gates(platform):
+def test_notices_need_a_permit_too(platform):
     break_down(platform)
 
     with pytest.raises(SendingUnavailable) as caught:
@@ -380,7 +380,7 @@ def test_each_channel_has_a_breaker_of_its_own(platform):
     assert delivery.send(PHONE, template="news", channel="marketing").state == "submitted"
 
 
-def test_changed_settings_begin_anew(platform, configure):
+def test_changed_settings_reset_admission_control(platform, configure):
     break_down(platform)
     platform.fate = None
 
@@ -389,7 +389,7 @@ def test_changed_settings_begin_anew(platform, configure):
     assert attempt() is None
 
 
-def test_only_so_many_wait_for_the_platform(configure):
+def test_no_more_calls_than_slots_are_made_at_once(configure):
     configure(PLATFORM_CONCURRENCY=2)
     with acquire_permit("sms"), ThreadPoolExecutor(2) as threads:
         inside, leave = threading.Event(), threading.Event()
@@ -410,7 +410,7 @@ def hold(channel, inside, leave):
             leave.wait(60)
 
 
-def test_who_is_patient_is_let_through_when_another_one_is_through(configure):
+def test_a_patient_call_takes_the_slot_that_another_one_frees(configure):
     configure(PLATFORM_CONCURRENCY=1)
     let_in = threading.Event()
 
@@ -433,7 +433,7 @@ def leave_and_call(seconds):
 
 
 @pytest.mark.usefixtures("long_patience")
-def test_a_burst_is_called_for_one_after_the_other(configure):
+def test_the_calls_of_a_burst_are_made_one_after_another(configure):
     configure(PLATFORM_CONCURRENCY=1)
 
     with ThreadPoolExecutor(4) as pool:
@@ -465,7 +465,7 @@ def hanging():
         caller.join()
 
 
-def test_who_has_not_called_yet_is_waited_for(configure):
+def test_a_slot_that_has_not_called_yet_is_waited_for(configure):
     configure(PLATFORM_CONCURRENCY=1)
     with ThreadPoolExecutor(1) as pool:
         with acquire_permit("sms"):
@@ -474,7 +474,7 @@ def test_who_has_not_called_yet_is_waited_for(configure):
         later.result(timeout=60)
 
 
-def test_nobody_waits_for_those_who_hang(configure, monkeypatch):
+def test_no_call_waits_while_all_slots_hang(configure, monkeypatch):
     configure(PLATFORM_CONCURRENCY=1)
     # An hour, for which this test does not wait.
     monkeypatch.setattr(permit_module, "PATIENCE", 3600)
@@ -485,14 +485,14 @@ def test_nobody_waits_for_those_who_hang(configure, monkeypatch):
     assert [type(error) for error in refused] == [SendingUnavailable] * 3
 
 
-def test_whoever_is_called_inside_shares_the_admission(configure):
+def test_a_function_called_inside_shares_the_permit(configure):
     configure(PLATFORM_CONCURRENCY=1)
 
     with acquire_permit("sms") as outer, acquire_permit("sms") as inner:
         assert inner is outer
 
 
-def test_an_admission_is_good_for_one_call(platform, configure):
+def test_a_permit_is_good_for_one_call(platform, configure):
     """What a receiver sends when a message has failed needs leave of its own: the breaker may have opened."""
     configure(PLATFORM_CONCURRENCY=1)
     told = []
@@ -509,7 +509,7 @@ def test_an_admission_is_good_for_one_call(platform, configure):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_message_whose_commit_finds_the_gates_shut_is_unsent_and_not_counted(platform):
+def test_a_message_that_gets_no_permit_after_the_commit_is_unsent_and_not_counted(platform):
     with transaction.atomic():
         send()
         for _ in range(5):
@@ -529,7 +529,7 @@ def long_patience_at_the_call(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("long_patience_at_the_call")
-def test_a_message_waits_for_its_turn_after_the_commit_too(configure, outbox):
+def test_a_message_waits_for_a_slot_after_the_commit_too(configure, outbox):
     configure(PLATFORM_CONCURRENCY=1)
 
     with transaction.atomic():
@@ -542,7 +542,7 @@ def test_a_message_waits_for_its_turn_after_the_commit_too(configure, outbox):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_inside_a_callers_transaction_too_nothing_is_reserved_while_nobody_may_call(platform):
+def test_nothing_is_reserved_in_a_callers_transaction_while_the_breaker_is_open(platform):
     break_down(platform)
 
     with transaction.atomic():
@@ -551,7 +551,7 @@ def test_inside_a_callers_transaction_too_nothing_is_reserved_while_nobody_may_c
     assert Message.objects.count() == 5
 
 
-def test_what_becomes_of_a_message_that_was_let_through_is_as_ever(platform):
+def test_a_message_with_a_permit_is_settled_as_usual(platform):
     platform.fate = GONE
     assert attempt(PHONE) == 5
     platform.fate = None
@@ -591,7 +591,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 if os.name == "posix":  # Windows has no forks.
 
-    def test_a_fork_has_gates_of_its_own():
+    def test_a_fork_has_its_own_admission_control():
         """The calls of the parent's threads, which the child does not have, take up no room in it."""
         script = f"from django.conf import settings\nsettings.configure(**{SETTINGS!r})\n{FORK}"
         finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=180)

@@ -25,7 +25,7 @@ BEFORE = {
     "C10": "django_ihuyi.api.views:answer_issued",
     "C12": "django_ihuyi.codes:matches",
     "C16": "django_ihuyi.api.views:answer_verdict",
-    "C19": "django_ihuyi.webhooks.views:_say",
+    "C19": "django_ihuyi.webhooks.views:_answer",
     "C20": "django_ihuyi.delivery.outcomes:announce",
     "C22": "django_ihuyi.delivery.queue:deliver",
     "C22-untaken": "django_ihuyi.delivery.queue:take_claimed",
