@@ -278,7 +278,7 @@ AnyStory.TestCase.settings = settings(max_examples=100, stateful_step_count=50, 
 TestAnyStory = AnyStory.TestCase
 
 
-#: What every further call would meet too, until an operator has mended the account.
+#: Result codes that every further call meets, until an operator mends the account.
 BLOCKING = {400, 401, 402, 405, 4050, 4051, 4052, 40502}
 
 
