@@ -73,6 +73,16 @@ def is_exempt_client(client: str) -> bool:
 
 
 @lru_cache(maxsize=256)
+def network_of(client: str) -> str:
+    """Return the /48 network around an IPv6 client's key, and the empty text for any other key."""
+    try:
+        network = parse_network(client)
+    except ValueError:
+        return ""
+    return str(network.supernet(new_prefix=48)) if network.version == 6 and network.prefixlen > 48 else ""
+
+
+@lru_cache(maxsize=256)
 def parse_network(text: str) -> Network:
     """Return the network of an address or of a network in CIDR notation; raise ValueError for any other text.
 

@@ -69,14 +69,16 @@ class Settings:
     #: Let NUMBER_LIMITS exceed five, the platform's own figure: for an account that has been granted more.
     EXCEED_PLATFORM_LIMITS: bool = False
     #: Requests of one client address or user, as count/period with period s, m, h or d. A scope that is left out keeps
-    #: its default; an empty list lifts one limit, an empty dict all.
-    CLIENT_LIMITS: Mapping[str, Sequence[str]] = {
-        "send": ["5/m", "20/h", "50/d"],
+    #: its default; an empty list lifts one limit, an empty dict all. None, the default of "send": the LIMITS of the
+    #: BUDGETS `client` and `user`, if their MODE is refuse.
+    CLIENT_LIMITS: Mapping[str, Sequence[str] | None] = {
+        "send": None,
         "verify": ["30/m"],
         "captcha": ["30/m"],
     }
-    #: Requests of all clients together; scopes that are left out or empty are treated as in CLIENT_LIMITS.
-    GLOBAL_LIMITS: Mapping[str, Sequence[str]] = {"send": ["300/m", "20000/d"]}
+    #: The ceiling of all: codes that may be sent to all phones together, counted in the cache when a message is about to
+    #: be written. Its only scope is "send"; None: the LIMITS of the budget `global`.
+    GLOBAL_LIMITS: Mapping[str, Sequence[str] | None] = {"send": None}
 
     #: Guards that are asked before a code is sent, in this order: paths of subclasses of `django_ihuyi.guards.Guard`.
     GUARDS: Sequence[str] = ()
@@ -101,12 +103,13 @@ class Settings:
     }
 
     #: Budgets for unknown callers, counted exactly if GUARDS names `django_ihuyi.guards.budgets.BudgetGuard`. LIMITS
-    #: count messages, NUMBERS different phones; MODE is refuse, captcha, record or off. Budgets, and keys of a budget,
-    #: that are left out keep their defaults.
+    #: count messages, NUMBERS different phones; MODE is refuse, captcha, record or off. With BEHIND_CAPTCHA, NUMBERS
+    #: want a captcha, and as many different phones behind it refuse. Budgets, and keys of a budget, that are left out
+    #: keep their defaults.
     BUDGETS: Mapping[str, Mapping[str, Any]] = {
         "client": {"LIMITS": ["5/m", "20/h", "50/d"], "NUMBERS": ["10/h"], "MODE": "refuse"},
         "user": {"LIMITS": ["5/m", "20/h", "50/d"], "NUMBERS": ["10/h"], "MODE": "refuse"},
-        "prefix": {"NUMBERS": ["10/10m"], "MODE": "refuse"},
+        "prefix": {"NUMBERS": ["10/10m"], "BEHIND_CAPTCHA": ["50/10m"], "MODE": "refuse"},
         "global": {"LIMITS": ["300/m", "20000/d"], "MODE": "refuse"},
         "unverified": {"LIMITS": ["10/h", "30/d"], "MODE": "captcha"},
         "conversion": {"WINDOW": 100, "MINIMUM": 50, "PERCENT": 10, "PATIENCE": 60, "REST": 600, "MODE": "refuse"},

@@ -47,7 +47,8 @@ def test_a_site_without_the_dict_has_the_defaults(settings):
         ("CLIENT_LIMITS", {"send": ["9/m"]}, {"send": ["9/m"], "verify": ["30/m"], "captcha": ["30/m"]}),
         ("CLIENT_LIMITS", {"send": []}, {"send": [], "verify": ["30/m"], "captcha": ["30/m"]}),
         ("CLIENT_LIMITS", {}, {}),
-        ("GLOBAL_LIMITS", {"verify": ["9/m"]}, {"send": ["300/m", "20000/d"], "verify": ["9/m"]}),
+        ("CLIENT_LIMITS", {"captcha": []}, {"send": None, "verify": ["30/m"], "captcha": []}),
+        ("GLOBAL_LIMITS", {"send": ["9/m"]}, {"send": ["9/m"]}),
         ("GLOBAL_LIMITS", {}, {}),
         ("RETENTION", {"reply_days": None}, {**Settings.RETENTION, "reply_days": None}),
         ("RETENTION", {}, Settings.RETENTION),
@@ -56,7 +57,7 @@ def test_a_site_without_the_dict_has_the_defaults(settings):
             {"prefix": {"MODE": "off"}, "global": {"LIMITS": []}, "no_budget": {"MODE": "off"}},
             {
                 **Settings.BUDGETS,
-                "prefix": {"NUMBERS": ["10/10m"], "MODE": "off"},
+                "prefix": {"NUMBERS": ["10/10m"], "BEHIND_CAPTCHA": ["50/10m"], "MODE": "off"},
                 "global": {"LIMITS": [], "MODE": "refuse"},
                 "no_budget": {"MODE": "off"},
             },

@@ -17,8 +17,9 @@ from rest_framework.views import APIView
 
 from django_ihuyi.api.errors import handle_exception
 from django_ihuyi.api.parsers import JSONOnly, StrictJSONParser, is_json
-from django_ihuyi.api.throttling import throttle
+from django_ihuyi.api.throttling import throttle_client, throttle_user
 from django_ihuyi.conf import settings
+from django_ihuyi.guards.cached_rates import one_timeout
 
 
 class Endpoint(APIView):
@@ -34,7 +35,7 @@ class Endpoint(APIView):
     versioning_class = None
     metadata_class = None
 
-    #: The key of CLIENT_LIMITS and GLOBAL_LIMITS. Empty: requests are not counted.
+    #: The key of CLIENT_LIMITS. Empty: requests are not counted.
     throttle_scope = ""
     #: The problem that is answered when the database is out of reach.
     database_down = "unavailable"
@@ -49,9 +50,8 @@ class Endpoint(APIView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer in the caller's language, also on a site without LocaleMiddleware."""
-        if hasattr(request, "LANGUAGE_CODE"):
-            return super().dispatch(request, *args, **kwargs)
-        with translation.override(translation.get_language_from_request(request)):
+        language = getattr(request, "LANGUAGE_CODE", None) or translation.get_language_from_request(request)
+        with translation.override(language), one_timeout():
             return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -65,7 +65,8 @@ class Endpoint(APIView):
 
     def check_throttles(self, request: Request) -> None:
         """Count by our own limits, not by a host's throttle classes."""
-        throttle(request, scope=self.throttle_scope)
+        throttle_client(request, scope=self.throttle_scope)
+        throttle_user(request, scope=self.throttle_scope)
 
     def get_exception_handler(self) -> Callable[..., Any]:
         return handle_exception

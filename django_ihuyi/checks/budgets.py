@@ -16,8 +16,12 @@ from django_ihuyi.guards.budgets.rules import Mode
 from django_ihuyi.rates import parse_rate
 
 GUARD = "django_ihuyi.guards.budgets.BudgetGuard"
+_RATES = {"LIMITS", "NUMBERS", "BEHIND_CAPTCHA"}
 #: Keys that a budget does not have.
-_UNAVAILABLE = {"global": {"NUMBERS"}, "unverified": {"NUMBERS"}}
+_UNAVAILABLE = {
+    **{name: {"BEHIND_CAPTCHA"} for name in ("client", "user")},
+    **{name: {"NUMBERS", "BEHIND_CAPTCHA"} for name in ("global", "unverified")},
+}
 #: The bounds of each threshold of the conversion breaker.
 _THRESHOLDS = {
     "WINDOW": (10, 1000),
@@ -48,9 +52,9 @@ def find_unknown_budgets() -> Iterator[str]:
 
 @finding("E071", hint='Write a list of count/period ("10/h", "10/10m"); the settings reference has the bounds.')
 def find_wrong_limits() -> Iterator[str]:
-    """The LIMITS or NUMBERS of a budget are not a list of rates, or a threshold of `conversion` is out of bounds."""
+    """The LIMITS, NUMBERS or BEHIND_CAPTCHA of a budget are not a list of rates, or a threshold of `conversion` is out of bounds."""
     for name, entry in _entries():
-        for key in sorted({"LIMITS", "NUMBERS"} & set(entry)):
+        for key in sorted(_RATES & set(entry)):
             if not _are_rates(entry[key]):
                 yield f"The {key} of the budget {name!r} are not a list of rates."
     yield from _complain_of_conversion(sound("BUDGETS")["conversion"])
@@ -108,7 +112,7 @@ def _entries() -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _keys(name: str) -> set[str]:
     if name == "conversion":
         return {"MODE", *_THRESHOLDS}
-    return {"MODE", "LIMITS", "NUMBERS"} - _UNAVAILABLE.get(name, set())
+    return {"MODE", *_RATES} - _UNAVAILABLE.get(name, set())
 
 
 def _complain_of_conversion(entry: Mapping[str, Any]) -> Iterator[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import collections.abc
 import difflib
 from collections.abc import Callable, Iterator
-from typing import Any, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
@@ -53,6 +54,8 @@ def fits(value: Any, kind: Any) -> bool:
     container, parts = get_origin(kind), get_args(kind)
     if kind is Any:
         return True
+    if container in (Union, UnionType) and any(map(get_origin, parts)):  # isinstance takes no Sequence[str] | None
+        return any(fits(value, part) for part in parts)
     if container is collections.abc.Mapping:
         return isinstance(value, collections.abc.Mapping) and all(
             fits(key, parts[0]) and fits(item, parts[1]) for key, item in value.items()

@@ -34,10 +34,12 @@ def reserve(
     draft: Callable[[Snapshot], Message],
     using: str,
     verification_id: str | None = None,
+    admit: Callable[[], None] | None = None,
     write: Write = write_claimed,
 ) -> Message:
     """Write the message that `draft` makes from the phone's snapshot, if the limits admit it, and return it.
 
+    `admit` is called before each attempt to write a message that leaves; it may raise.
     Raises LimitReached, and SendingUnavailable if at every attempt another message to the phone was written first.
     """
 
@@ -52,6 +54,8 @@ def reserve(
             fixed = fixed_codes.find(phone)
             message.counted, message.finished_at = False, message.created_at
             message.fault, message.result_text = fixed_codes.FAULT, fixed.name[:200] if fixed else ""
+        elif admit:
+            admit()
         write(message, using=using)
         return message
 

@@ -14,7 +14,7 @@ from django.db.transaction import TransactionManagementError
 from django_ihuyi.conf import settings
 from django_ihuyi.database import transactions
 from django_ihuyi.exceptions import CaptchaFailed, CaptchaRequired, SendingUnavailable
-from django_ihuyi.guards import Guard, Wanted
+from django_ihuyi.guards import Guard, Wanted, has_guard
 from django_ihuyi.guards.captchas import DEADLINE, Captcha, CaptchaDown, get_captcha
 from django_ihuyi.guards.captchas.tickets import LIFETIME, read_ticket, write_ticket
 from django_ihuyi.logs import get_logger
@@ -66,7 +66,7 @@ class CaptchaGuard(Guard):
             raise CaptchaRequired(show_captcha(purpose=wanted.purpose, client=wanted.client))
         if not _is_solved(captcha, wanted, using=using):
             raise CaptchaFailed(show_captcha(purpose=wanted.purpose, client=wanted.client))
-        return replace(wanted, captcha_reason="")
+        return replace(wanted, captcha_reason="", is_captcha_solved=True)
 
 
 def show_captcha(*, purpose: str, client: str) -> dict[str, Any]:
@@ -75,6 +75,11 @@ def show_captcha(*, purpose: str, client: str) -> dict[str, Any]:
     challenge = _in_time(captcha, lambda: captcha.challenge(purpose=purpose, client=client))
     ticket = write_ticket(challenge.id, kind=captcha.kind, purpose=purpose, client=client, now=time.time())
     return {"kind": captcha.kind, "challenge_id": ticket, "expires_in": LIFETIME, **challenge.shown}
+
+
+def can_be_wanted(purpose: str) -> bool:
+    """Return True if a guard that wants a captcha for this purpose gets one."""
+    return has_guard(CaptchaGuard) and find_rule(purpose, settings.CAPTCHA.get("RULES", {})).word != "never"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

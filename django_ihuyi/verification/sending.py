@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,8 +18,8 @@ from django_ihuyi.delivery.dispatch import dispatch, permit_to_call
 from django_ihuyi.delivery.outcomes import raise_unless_sent
 from django_ihuyi.delivery.reservation import reserve
 from django_ihuyi.delivery.routing import Route, choose_channel, choose_route, load_policy
-from django_ihuyi.exceptions import UnavailableChannel, UnknownPurpose
-from django_ihuyi.guards import Wanted, guarded
+from django_ihuyi.exceptions import LimitReached, NumberRefused, UnavailableChannel, UnknownPurpose
+from django_ihuyi.guards import CaptchaWanted, Wanted, guarded
 from django_ihuyi.models import Kind, Message, Verification
 from django_ihuyi.models.sql.snapshot import Snapshot
 from django_ihuyi.models.verifications import parse_id
@@ -83,22 +83,45 @@ def send_code(
     # while they run: a captcha service that hangs must not block other sends.
     with permit_to_call(by, route=route):
         pass
-    with guarded(wanted, using=database) as guards, permit_to_call(by, route=route):
+    draft = partial(_draft, purpose=purpose, channel=by, route=route, client=client, decoy=decoy)
+    send = partial(_send, route=route, draft=draft, verification_id=parse_id(verification_id), asked_at=asked_at)
+    try:
+        return _issued(send(wanted, using=database))
+    except CaptchaWanted as late:
+        return _issued(send(late.wanted, using=database))
+
+
+@sensitive_variables()
+def _send(
+    wanted: Wanted,
+    *,
+    route: Route,
+    draft: Callable[[Snapshot], Message],
+    verification_id: str | None,
+    asked_at: float,
+    using: str,
+) -> Message:
+    with guarded(wanted, using=using) as guards, permit_to_call(wanted.channel, route=route):
         message = reserve(
-            canonical,
+            wanted.phone,
             kind=Kind.CODE,
-            purpose=purpose,
-            channel=by,
+            purpose=wanted.purpose,
+            channel=wanted.channel,
             route=route,
-            verification_id=parse_id(verification_id),
-            draft=partial(_draft, purpose=purpose, channel=by, route=route, client=client, decoy=decoy),
-            using=database,
+            verification_id=verification_id,
+            draft=draft,
+            admit=guards.claim,
+            using=using,
         )
-        dispatch(message, route=route, using=database, asked_at=asked_at)
-        raise_unless_sent(message)
+        dispatch(message, route=route, using=using, asked_at=asked_at)
+        try:
+            raise_unless_sent(message)
+        except (NumberRefused, LimitReached):
+            guards.give_back(is_refused=True)
+            raise
         if route is Route.WITHHELD:
             guards.give_back()
-    return _issued(message)
+    return message
 
 
 def _draft(snapshot: Snapshot, *, purpose: str, channel: str, route: Route, client: str, decoy: bool) -> Message:

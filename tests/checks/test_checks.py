@@ -185,12 +185,12 @@ CASES = {
         [ihuyi(EXCEED_PLATFORM_LIMITS=True)],
     ),
     "E010": (
-        [ihuyi(CLIENT_LIMITS={"sent": ["5/m"]}), ihuyi(GLOBAL_LIMITS={"all": ["5/m"]})],
+        [ihuyi(CLIENT_LIMITS={"sent": ["5/m"]}), ihuyi(GLOBAL_LIMITS={"all": ["5/m"]}), ihuyi(GLOBAL_LIMITS={"verify": ["5/m"]})],
         [ihuyi(CLIENT_LIMITS={})],
     ),
     "E011": (
         [ihuyi(CLIENT_LIMITS={"send": [rate]}) for rate in ("5", "5/w", "0/m", "5 / m", "5/60", "/m")],
-        [ihuyi(GLOBAL_LIMITS={"send": ["5/s", "5/m", "5/h", "5/d"], "verify": []})],
+        [ihuyi(GLOBAL_LIMITS={"send": ["5/s", "5/m", "5/h", "5/d"]})],
     ),
     "E012": ([ihuyi(TRUSTED_PROXY_COUNT=-1)], [ihuyi(TRUSTED_PROXY_COUNT=2)]),
     "E013": ([ihuyi(CHANNELS={}), ihuyi(CHANNELS={"voice": channel()["CHANNELS"]["sms"]})], [ihuyi(**channel())]),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django_ihuyi import signals
 from django_ihuyi.guards.budgets.rules import Mode, Overrun
 from django_ihuyi.logs import get_logger
@@ -12,9 +10,9 @@ from django_ihuyi.models.budgets import Budget
 logger = get_logger("django_ihuyi.guards")
 
 
-def note(overrun: Overrun, now: datetime, *, using: str) -> None:
+def note(overrun: Overrun, *, using: str) -> None:
     """Store an overrun in the budget's row and announce it, at most once a minute for each budget."""
-    if Budget.objects.using(using).note(overrun.budget, overrun.reason, now=now):
+    if Budget.objects.using(using).note(overrun.budget, overrun.reason, now=overrun.moment):
         announce(overrun.budget, overrun.reason, overrun.mode)
 
 

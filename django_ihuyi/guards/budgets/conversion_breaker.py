@@ -116,6 +116,7 @@ class ConversionMonitor:
             code="global_limit",
             reason=breaker.reason,
             retry_after=max(1, breaker.rest(now.timestamp(), self.thresholds)) if stops else _RETRY_AFTER,
+            moment=now,
             is_told=True,
         )
 

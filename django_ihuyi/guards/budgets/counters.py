@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django_ihuyi.guards.budgets.rules import BudgetRule, Mode, Overrun
@@ -41,11 +41,6 @@ class BudgetCounter(ABC):
     def give_back(self, claim: Increment, budget: Budget, now: datetime, *, using: str) -> None:
         """Undo an increment on the budget as it was read; raises StaleRow."""
 
-    @property
-    def refuses(self) -> bool:
-        """True if an overrun refuses the request."""
-        return self.rule.mode is Mode.REFUSE
-
     def is_empty(self) -> bool:
         """Return True if there is nothing to count."""
         return not (self.counted or self.rule.numbers)
@@ -65,29 +60,36 @@ class Increment:
 class PerOwnerCounter(BudgetCounter):
     """A budget with few requests at once: its whole history is read and replaced, if the row's version is the same."""
 
-    def __init__(
-        self, rule: BudgetRule, owner: str, *, mark: str, also: Sequence[Rate] = (), code: str = "client_limit"
-    ) -> None:
+    #: Whether NUMBERS let a number pass that the window already has.
+    exempts_known_numbers = True
+
+    def __init__(self, rule: BudgetRule, owner: str, *, mark: str, also: Sequence[Rate] = ()) -> None:
         super().__init__(rule, owner)
         self.mark = mark
-        self.code = code
         #: The rule's own limits, and those of another rule that reads this budget.
         self.counted = (*rule.limits, *also)
 
     def look(self, snapshot: BudgetSnapshot) -> Overrun | None:
         budget, at = snapshot.budgets[self.key], snapshot.now.timestamp()
-        spending, numbers = _spending(budget), _numbers(budget)
-        waits = [
-            *((spending.wait(rate, at), f"messages {rate}") for rate in self.rule.limits),
-            *((numbers.wait(self.mark, rate, at), f"numbers {rate}") for rate in self.rule.numbers),
-        ]
-        return _overrun(budget, self.rule, waits, code=self.code)
+        rule, spending = self.rule, _spending(budget)
+        messages = [(spending.wait(rate, at), f"messages {rate}") for rate in rule.limits]
+        numbers = self._waits_for_number(rule.numbers, budget, at)
+        if not rule.behind_captcha:
+            return _overrun(snapshot, budget, rule, [*messages, *numbers], code=self.code)
+        behind = self._waits_for_number(rule.behind_captcha, budget, at)
+        refusal = _overrun(snapshot, budget, rule, [*messages, *behind], code=self.code)
+        return refusal or _overrun(snapshot, budget, replace(rule, mode=Mode.CAPTCHA), numbers, code=self.code)
 
     def claim(self, budget: Budget, now: datetime, *, using: str) -> Increment:
         at, numbers = now.timestamp(), _numbers(budget)
         spending = _spending(budget).after(at, self.counted)
-        self._write(budget, spending, numbers.after(self.mark, at, self.rule.numbers), now, using=using)
+        rates = (*self.rule.numbers, *self.rule.behind_captcha)
+        self._write(budget, spending, numbers.after(self.mark, at, rates), now, using=using)
         return Increment(counter=self, budget=budget, moment=now, before=numbers.last.get(self.mark))
+
+    def _waits_for_number(self, rates: Iterable[Rate], budget: Budget, at: float) -> list[tuple[int, str]]:
+        numbers, mark = _numbers(budget), self.mark if self.exempts_known_numbers else ""
+        return [(numbers.wait(mark, rate, at), f"numbers {rate}") for rate in rates]
 
     def give_back(self, claim: Increment, budget: Budget, now: datetime, *, using: str) -> None:
         numbers = _numbers(budget)
@@ -99,6 +101,14 @@ class PerOwnerCounter(BudgetCounter):
     def _write(self, budget: Budget, spending: Spending, numbers: Numbers, now: datetime, *, using: str) -> None:
         history = {"spending": spending.dump(), "numbers": dict(numbers.last)}
         Budget.objects.using(using).claim(budget, now=now, history=history)
+
+
+class PrefixCounter(PerOwnerCounter):
+    """The budget of a prefix. All strangers share it."""
+
+    code = "global_limit"
+    # Else the answer would show strangers which numbers were requested lately.
+    exempts_known_numbers = False
 
 
 class GlobalCounter(BudgetCounter):
@@ -119,12 +129,12 @@ class GlobalCounter(BudgetCounter):
             # The slot's limit was fixed when it began. It holds until the slot ends, even if a window has room by now.
             rest = budget.slot_began + self._slot_length() - int(at)
             waits = [(wait or rest, reason) for wait, reason in waits]
-        return _overrun(budget, self.rule, waits, code=self.code)
+        return _overrun(snapshot, budget, self.rule, waits, code=self.code)
 
     def claim(self, budget: Budget, now: datetime, *, using: str) -> Increment:
         budgets = Budget.objects.using(using)
         if self._is_current(budget, now):
-            budgets.spend(budget, beyond=not self.refuses)
+            budgets.spend(budget, beyond=self.rule.mode is not Mode.REFUSE)
         else:
             spending = self._spending_with_slot(budget)
             budgets.claim(
@@ -183,13 +193,19 @@ class UnverifiedMonitor:
             for rate in limits
             if len(moments) >= rate.limit
         ]
-        return _overrun(snapshot.budgets[self.key], self.rule, waits, code="client_limit")
+        return _overrun(snapshot, snapshot.budgets[self.key], self.rule, waits, code="client_limit")
 
 
-def _overrun(budget: Budget, rule: BudgetRule, waits: Sequence[tuple[int, str]], *, code: str) -> Overrun | None:
+def _overrun(
+    snapshot: BudgetSnapshot, budget: Budget, rule: BudgetRule, waits: Sequence[tuple[int, str]], *, code: str
+) -> Overrun | None:
     """Return the overrun of the limit with the longest wait, or None if no limit must be waited for."""
     wait, reason = max(waits, default=(0, ""))
-    return Overrun(budget=budget, mode=rule.mode, code=code, reason=reason, retry_after=wait) if wait > 0 else None
+    if wait <= 0:
+        return None
+    return Overrun(
+        budget=budget, mode=rule.mode, code=code, reason=reason, retry_after=wait, moment=snapshot.now
+    )
 
 
 def _spending(budget: Budget) -> Spending:
