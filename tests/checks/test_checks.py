@@ -185,7 +185,11 @@ CASES = {
         [ihuyi(EXCEED_PLATFORM_LIMITS=True)],
     ),
     "E010": (
-        [ihuyi(CLIENT_LIMITS={"sent": ["5/m"]}), ihuyi(GLOBAL_LIMITS={"all": ["5/m"]}), ihuyi(GLOBAL_LIMITS={"verify": ["5/m"]})],
+        [
+            ihuyi(CLIENT_LIMITS={"sent": ["5/m"]}),
+            ihuyi(GLOBAL_LIMITS={"all": ["5/m"]}),
+            ihuyi(GLOBAL_LIMITS={"verify": ["5/m"]}),
+        ],
         [ihuyi(CLIENT_LIMITS={})],
     ),
     "E011": (

@@ -203,9 +203,7 @@ def _overrun(
     wait, reason = max(waits, default=(0, ""))
     if wait <= 0:
         return None
-    return Overrun(
-        budget=budget, mode=rule.mode, code=code, reason=reason, retry_after=wait, moment=snapshot.now
-    )
+    return Overrun(budget=budget, mode=rule.mode, code=code, reason=reason, retry_after=wait, moment=snapshot.now)
 
 
 def _spending(budget: Budget) -> Spending:
