@@ -1,1 +1,1 @@
-"""The REST API: everything that knows Django REST framework or django-ratelimit."""
+"""The REST API: everything that knows Django REST framework."""

@@ -52,7 +52,7 @@ def find_unknown_budgets() -> Iterator[str]:
 
 @finding("E071", hint='Write a list of count/period ("10/h", "10/10m"); the settings reference has the bounds.')
 def find_wrong_limits() -> Iterator[str]:
-    """The LIMITS, NUMBERS or BEHIND_CAPTCHA of a budget are not a list of rates, or a threshold of `conversion` is out of bounds."""
+    """A budget has a limit that is not a list of rates, or a threshold of `conversion` is out of bounds."""
     for name, entry in _entries():
         for key in sorted(_RATES & set(entry)):
             if not _are_rates(entry[key]):

@@ -1,7 +1,7 @@
 """Rates that are counted in the cache, exactly where it counts atomically: Redis and memcached.
 
-The cache may only refuse earlier than the limits in the database, never admit. While it is down, the send log is counted
-instead. This is the only module that asks django-ratelimit.
+The cache may only refuse earlier than the limits in the database, never admit. While it is down, the send log is
+counted instead. This is the only module that asks django-ratelimit.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def count_in_cache(*, group: str, key: str, rate: Rate, increment: bool) -> int:
         usage = get_usage(
             None,
             group=f"ihuyi.{group}",
-            key=lambda group, request: f"|{key}|",  # django-ratelimit joins the parts without any separator
+            key=lambda _group, _request: f"|{key}|",  # django-ratelimit joins the parts without any separator
             rate=(rate.limit, rate.period),
             increment=increment,
         )
