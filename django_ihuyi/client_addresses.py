@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -10,11 +11,17 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
 from django_ihuyi.conf import settings
+from django_ihuyi.unread_addresses import report
 
 __all__ = ["client_of"]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+#: The entry of TRUSTED_PROXIES for a server that listens on a Unix socket, and REMOTE_ADDR there.
+UNIX, _UNIX_PEERS = "unix", ("", "unix:")
+#: An address with a port, or in brackets. The last group of a bare IPv6 address is not a port.
+_WITH_PORT = re.compile(r"\[([^]]+)\](?::[0-9]{1,5})?|([^][]*\.[0-9]+):[0-9]{1,5}")
 
 
 def client_of(request: HttpRequest) -> str:
@@ -34,9 +41,11 @@ def known_client_of(request: HttpRequest) -> str:
     client = client_of(request)
     if not client:
         raise ImproperlyConfigured(
-            "The server gives no client address (REMOTE_ADDR is empty, as behind a Unix socket), so clients cannot be "
-            'told apart. Set IHUYI["TRUSTED_PROXY_COUNT"] to the number of proxies that append to X-Forwarded-For. '
-            'Without an address IHUYI["CLIENT_LIMITS"] and IHUYI["GUARDS"] must be empty, and an Idempotency-Key '
+            "The server gives no client address (REMOTE_ADDR is empty, as behind a Unix socket, and no trusted header "
+            'has one), so clients cannot be told apart. Set IHUYI["TRUSTED_PROXY_COUNT"] to the number of proxies that '
+            'append to X-Forwarded-For, or IHUYI["TRUSTED_CLIENT_IP_HEADER"] to a header with the address and '
+            'IHUYI["TRUSTED_PROXIES"] to the proxies that send it ("unix" for a socket). Without an address '
+            'IHUYI["CLIENT_LIMITS"] and IHUYI["GUARDS"] must be empty, and an Idempotency-Key '
             "needs a user or a session."
         )
     return client
@@ -51,14 +60,21 @@ def user_of(request: HttpRequest) -> str:
 def find_address(request: HttpRequest) -> Address | None:
     """Return the client's address; an IPv4-mapped IPv6 address is returned as the IPv4 address.
 
-    Behind TRUSTED_PROXY_COUNT proxies it stands that many places from the right in X-Forwarded-For; entries that the
-    caller itself wrote there are further to the left. None if the server knows no address.
+    A header has it if the settings trust one; else, or if the header has no readable address, REMOTE_ADDR. None if the
+    server knows no address.
     """
-    hops = settings.TRUSTED_PROXY_COUNT
-    entries = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    # Fewer entries than proxies: one of them did not append, so any entry may be the caller's own.
-    forwarded = entries[-hops].strip() if 0 < hops <= len(entries) else ""
-    return _parse(forwarded) or _parse(request.META.get("REMOTE_ADDR", ""))
+    remote = request.META.get("REMOTE_ADDR") or ""
+    # With TRUSTED_CLIENT_IP_HEADER, X-Forwarded-For is not read, even if the check that forbids both is silenced.
+    if settings.TRUSTED_CLIENT_IP_HEADER:
+        forwarded = _read_trusted_header(request, remote)
+    else:
+        forwarded = _read_forwarded_for(request)
+    if forwarded:
+        return forwarded
+    address = _parse(remote)
+    if not address and remote not in _UNIX_PEERS:
+        report("REMOTE_ADDR", "it is not an address")
+    return address
 
 
 def is_exempt_client(client: str) -> bool:
@@ -93,7 +109,55 @@ def parse_network(text: str) -> Network:
     return network.supernet(new_prefix=64) if is_within else network
 
 
+def parse_proxy(text: str) -> Network:
+    """Return the network of an entry of TRUSTED_PROXIES, exactly as it is written; raise ValueError if it has none."""
+    return ipaddress.ip_network(_parse(text) or text)
+
+
+def _read_trusted_header(request: HttpRequest, remote: str) -> Address | None:
+    name = settings.TRUSTED_CLIENT_IP_HEADER
+    text = request.META.get(f"HTTP_{name.upper().replace('-', '_')}")
+    if not _is_proxy(remote):
+        if text is not None:
+            report(name, "REMOTE_ADDR is not in TRUSTED_PROXIES")
+        return None
+    # Several addresses are not an address.
+    if not (address := _parse(text or "")):
+        report(name, "it does not hold exactly one address")
+    return address
+
+
+def _is_proxy(remote: str) -> bool:
+    if remote in _UNIX_PEERS:
+        return UNIX in settings.TRUSTED_PROXIES
+    address = _parse(remote)
+    return address is not None and any(_has(entry, address) for entry in settings.TRUSTED_PROXIES)
+
+
+def _has(entry: str, address: Address) -> bool:
+    try:
+        return address in parse_proxy(entry)
+    except ValueError:  # "unix", or an error that the checks report
+        return False
+
+
+def _read_forwarded_for(request: HttpRequest) -> Address | None:
+    """Return the address as many places from the right as there are proxies: entries further left may be forged."""
+    hops = settings.TRUSTED_PROXY_COUNT
+    if hops <= 0:
+        return None
+    entries = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    # Fewer entries than proxies: one of them did not append, so any entry may be the caller's own.
+    address = _parse(entries[-hops]) if hops <= len(entries) else None
+    if not address:
+        report("X-Forwarded-For", "it has no address at the place that TRUSTED_PROXY_COUNT names")
+    return address
+
+
 def _parse(text: str) -> Address | None:
+    text = text.strip().strip('"')
+    if written := _WITH_PORT.fullmatch(text):
+        text = written[1] or written[2]
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

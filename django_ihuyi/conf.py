@@ -123,6 +123,10 @@ class Settings:
 
     #: Reverse proxies in front of the site that append to X-Forwarded-For; 0: the header is not read.
     TRUSTED_PROXY_COUNT: int = 0
+    #: A header with the client's address ("X-Real-IP", "CF-Connecting-IP"), read instead of X-Forwarded-For, and only
+    #: in requests from TRUSTED_PROXIES: addresses, networks, or "unix" for an empty REMOTE_ADDR.
+    TRUSTED_CLIENT_IP_HEADER: str = ""
+    TRUSTED_PROXIES: Sequence[str] = ()
     #: Secrets in the addresses that receipts and replies are pushed to; the first is the newest. Empty: none opens.
     WEBHOOK_SECRETS: Sequence[str] = ()
     #: Networks ("203.0.113.0/24") that receipts and replies may come from. Empty: any.

@@ -5,6 +5,7 @@ REDIS_URL               redis://…; without it each process counts the limits p
 SECRET_KEY              needed unless DEBUG is on
 DEBUG                   1 or 0; without it on, unless an account is given
 ALLOWED_HOSTS           names separated by commas; without it this machine only
+TRUSTED_PROXY_COUNT     reverse proxies in front of the site that append to X-Forwarded-For; without it 0
 IHUYI_ACCOUNT,
 IHUYI_API_KEY           the platform's APIID and APIKEY; without them the simulator, inside this process
 IHUYI_URL               another address of the platform's SMS product
@@ -213,6 +214,7 @@ IHUYI = {
     "DISPATCH_FALLBACK": choice("IHUYI_DISPATCH_FALLBACK", choices=["inline", "refuse"]),
     # Half of the threads of a process (wsgi.py): while the platform hangs, the other half serves the site.
     "PLATFORM_CONCURRENCY": number("IHUYI_PLATFORM_CONCURRENCY", default=2),
+    "TRUSTED_PROXY_COUNT": number("TRUSTED_PROXY_COUNT", default=0),
     "WEBHOOK_SECRETS": [secret for secret in os.environ.get("IHUYI_WEBHOOK_SECRET", "").split(",") if secret],
 }
 if not CLIENT_LIMITS:

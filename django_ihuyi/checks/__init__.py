@@ -11,6 +11,7 @@ from django_ihuyi.checks import (  # noqa: F401
     fixed_codes,
     limits,
     names,
+    proxies,
     retention,
     samples,
     site,

@@ -83,12 +83,6 @@ def find_wrong_rates() -> Iterator[str]:
                     yield f"IHUYI[{name!r}][{scope!r}] contains {rate!r}, which is not a rate."
 
 
-@finding("E012", hint="Set it to the number of proxies that append to X-Forwarded-For; 0 without a proxy.")
-def find_proxy_count() -> Iterator[str]:
-    """TRUSTED_PROXY_COUNT is below 0 or above 10."""
-    yield from _complain_outside("TRUSTED_PROXY_COUNT", 0, 10)
-
-
 @finding("E050", hint="Leave PLATFORM_CONCURRENCY at 4, or set it to half of the threads of one process.")
 def find_platform_concurrency() -> Iterator[str]:
     """PLATFORM_CONCURRENCY is below 1, or above 128, the size of the connection pool."""

@@ -69,13 +69,6 @@ def find_uncountable_caches() -> Iterator[str]:
         yield f"CACHES[{alias!r}] is a {backend.rpartition('.')[2]}, which cannot count the requests of all processes."
 
 
-@finding("W008", hint="Set TRUSTED_PROXY_COUNT to the number of proxies that append to X-Forwarded-For.", deploy=True)
-def find_uncounted_proxies() -> Iterator[str]:
-    """Django's settings name a proxy, but TRUSTED_PROXY_COUNT is 0: all clients would share the proxy's address."""
-    if _limits("CLIENT_LIMITS"):
-        yield from complain_of_proxies()
-
-
 @finding("W035", hint='Set DEFAULT_EXCEPTION_REPORTER to "django_ihuyi.masking.MaskingReporter".', deploy=True)
 def find_telling_mails() -> Iterator[str]:
     """Error mails show the values of variables, which may be numbers and codes."""
@@ -83,13 +76,6 @@ def find_telling_mails() -> Iterator[str]:
         reporter = handler.get("reporter_class") or django_settings.DEFAULT_EXCEPTION_REPORTER
         if handler.get("include_html") and not issubclass(import_string(reporter), MaskingReporter):
             yield f"The handler {name!r} of LOGGING has include_html on, and its reporter is {reporter}."
-
-
-def complain_of_proxies() -> Iterator[str]:
-    """Yield a complaint if Django's settings name a proxy that TRUSTED_PROXY_COUNT does not count."""
-    is_proxied = django_settings.SECURE_PROXY_SSL_HEADER or django_settings.USE_X_FORWARDED_HOST
-    if is_proxied and sound("TRUSTED_PROXY_COUNT") == 0:
-        yield "The site is behind a proxy, but IHUYI['TRUSTED_PROXY_COUNT'] is 0."
 
 
 def _keys() -> Iterator[tuple[str, str | bytes]]:

@@ -11,7 +11,6 @@ from django.urls import get_resolver
 
 from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import accepts, sound
-from django_ihuyi.checks.site import complain_of_proxies
 from django_ihuyi.webhooks.gate import MIN_LENGTH, is_sound
 
 #: Of 10¹² random texts of 43 URL-safe characters, none has fewer distinct characters.
@@ -58,13 +57,6 @@ def find_secrets_without_urls() -> Iterator[str]:
     has_urls = bool(getattr(django_settings, "ROOT_URLCONF", None))
     if sound("WEBHOOK_SECRETS") and has_urls and not _leads_to_webhooks(get_resolver().url_patterns):
         yield "IHUYI['WEBHOOK_SECRETS'] is set, but django_ihuyi.webhooks.urls is not included."
-
-
-@finding("W023", hint="Set TRUSTED_PROXY_COUNT to the number of proxies that append to X-Forwarded-For.", deploy=True)
-def find_networks_behind_proxies() -> Iterator[str]:
-    """Django's settings name a proxy: WEBHOOK_ADDRESSES would be compared with the proxy's address."""
-    if sound("WEBHOOK_ADDRESSES"):
-        yield from complain_of_proxies()
 
 
 def _leads_to_webhooks(patterns: Iterable[Any]) -> bool:

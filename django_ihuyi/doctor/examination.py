@@ -10,6 +10,7 @@ from django_ihuyi.conf import settings
 from django_ihuyi.doctor.channels import examine_channel
 from django_ihuyi.doctor.diagnoses import Diagnosis, fail
 from django_ihuyi.doctor.site import (
+    examine_addresses,
     examine_keys,
     examine_proxies,
     examine_settings,
@@ -32,6 +33,7 @@ def examine() -> Iterator[Diagnosis]:
         return
     yield examine_keys()
     yield examine_proxies()
+    yield from examine_addresses()
     yield from examine_test_numbers()
     for database in our_databases():
         yield from examine_database(database)

@@ -13,6 +13,7 @@ from django_ihuyi import phones
 from django_ihuyi.conf import settings
 from django_ihuyi.doctor.diagnoses import Diagnosis, fail, ok, warn
 from django_ihuyi.phones import fixed_codes
+from django_ihuyi.unread_addresses import read_report
 
 #: The tag of this app's system checks.
 TAG = "ihuyi"
@@ -58,6 +59,11 @@ def examine_keys() -> Diagnosis:
 
 def examine_proxies() -> Diagnosis:
     """Explain which address the limits take for the client's."""
+    if header := settings.TRUSTED_CLIENT_IP_HEADER:
+        proxies = ", ".join(settings.TRUSTED_PROXIES)
+        text = _("The client is the address in %(header)s if the address that connects is one of: %(proxies)s.")
+        advice = _("For all other requests it is the address that connects. The proxies must overwrite the header.")
+        return ok("proxies", text % {"header": header, "proxies": proxies}, advice)
     hops = settings.TRUSTED_PROXY_COUNT
     if hops:
         header = ", ".join(_FORWARDED[: hops + 1]) if hops < len(_FORWARDED) else "…"
@@ -71,6 +77,18 @@ def examine_proxies() -> Diagnosis:
     advice = _("Behind one proxy, set it to 1; otherwise all clients share the proxy's address and its limits.")
     is_proxied = django_settings.SECURE_PROXY_SSL_HEADER or django_settings.USE_X_FORWARDED_HOST
     return warn("proxies", text, advice) if is_proxied else ok("proxies", text, advice)
+
+
+def examine_addresses() -> Iterator[Diagnosis]:
+    """Yield a diagnosis if a process of the site has lately received an address that it could not read."""
+    if unread := read_report():
+        text = _("A process could not read a client's address from %(source)s (%(time)s).") % unread
+        advice = _(
+            "Such clients share the address that connects, and its limits. If it was not one forged header, compare "
+            "the proxy's configuration with TRUSTED_PROXY_COUNT, TRUSTED_CLIENT_IP_HEADER and TRUSTED_PROXIES: the "
+            "log of django_ihuyi.clients has the reason."
+        )
+        yield warn("proxies", text, advice)
 
 
 def examine_test_numbers() -> Iterator[Diagnosis]:

@@ -121,6 +121,7 @@ DUMMY_TASKS = f"{TASKS_PACKAGE}.backends.dummy.DummyBackend"
 DATABASE_TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 ABROAD = {"CHANNELS": {name: channel()["CHANNELS"]["sms"] for name in ("sms", "international")}}
 LOCMEM_CACHE = {"CACHES": {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}}
+TRUSTED_HEADER = {"TRUSTED_CLIENT_IP_HEADER": "X-Real-IP", "TRUSTED_PROXIES": ["10.0.0.1"]}
 PROXY = {"SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https")}
 
 # id: settings that are reported, similar settings that are not.
@@ -141,6 +142,8 @@ CASES = {
             ihuyi(CLIENT_LIMITS=None),
             ihuyi(GLOBAL_LIMITS=["300/m"]),
             ihuyi(TRUSTED_PROXY_COUNT="1"),
+            ihuyi(TRUSTED_CLIENT_IP_HEADER=["X-Real-IP"]),
+            ihuyi(TRUSTED_PROXIES="10.0.0.1"),
             ihuyi(PLATFORM_CONCURRENCY=None),
             ihuyi(CROSS_SITE_ORIGINS="https://app.example.com"),
             ihuyi(PLATFORM_HOSTS="sms.example.com"),
@@ -195,6 +198,40 @@ CASES = {
     "E011": (
         [ihuyi(CLIENT_LIMITS={"send": [rate]}) for rate in ("5", "5/w", "0/m", "5 / m", "5/60", "/m")],
         [ihuyi(GLOBAL_LIMITS={"send": ["5/s", "5/m", "5/h", "5/d"]})],
+    ),
+    "E078": (
+        [ihuyi(TRUSTED_CLIENT_IP_HEADER="X-Real-IP"), ihuyi(TRUSTED_CLIENT_IP_HEADER="X-Real-IP", TRUSTED_PROXIES=[])],
+        [ihuyi(**TRUSTED_HEADER), ihuyi(**{**TRUSTED_HEADER, "TRUSTED_PROXIES": ["unix"]})],
+    ),
+    "E079": (
+        [ihuyi(**TRUSTED_HEADER, TRUSTED_PROXY_COUNT=1)],
+        [ihuyi(**TRUSTED_HEADER, TRUSTED_PROXY_COUNT=0), ihuyi(TRUSTED_PROXIES=["10.0.0.1"], TRUSTED_PROXY_COUNT=1)],
+    ),
+    "E080": (
+        [
+            ihuyi(TRUSTED_PROXIES=[entry])
+            for entry in ("", "proxy.example", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.1-9", "Unix", "0.0.0.0/0", "::/0")
+        ],
+        [ihuyi(TRUSTED_PROXIES=("10.0.0.1", "10.0.0.0/8", "2001:db8::7", "2001:db8::/32", "::ffff:10.0.0.1", "unix"))],
+    ),
+    "E081": (
+        [
+            ihuyi(**{**TRUSTED_HEADER, "TRUSTED_CLIENT_IP_HEADER": name})
+            for name in (
+                " ",
+                "X_Real_IP",
+                "HTTP_X_REAL_IP",
+                "X-Real-IP:",
+                "X-Real-IP, X-Client-IP",
+                "X-Real-IP\n",
+                "-",
+                "真",
+            )
+        ],
+        [
+            ihuyi(**{**TRUSTED_HEADER, "TRUSTED_CLIENT_IP_HEADER": name})
+            for name in ("", "X-Real-IP", "CF-Connecting-IP", "Ali-CDN-Real-IP", "x-real-ip", "ClientIP")
+        ],
     ),
     "E012": ([ihuyi(TRUSTED_PROXY_COUNT=-1)], [ihuyi(TRUSTED_PROXY_COUNT=2)]),
     "E013": ([ihuyi(CHANNELS={}), ihuyi(CHANNELS={"voice": channel()["CHANNELS"]["sms"]})], [ihuyi(**channel())]),
@@ -554,7 +591,11 @@ CASES = {
     ),
     "W023": (
         [{**PROXY, **ihuyi(WEBHOOK_ADDRESSES=["203.0.113.7"], CLIENT_LIMITS={})}],
-        [{**PROXY, **ihuyi(WEBHOOK_ADDRESSES=["203.0.113.7"], TRUSTED_PROXY_COUNT=1)}, {**PROXY, **ihuyi()}],
+        [
+            {**PROXY, **ihuyi(WEBHOOK_ADDRESSES=["203.0.113.7"], TRUSTED_PROXY_COUNT=1)},
+            {**PROXY, **ihuyi(WEBHOOK_ADDRESSES=["203.0.113.7"], **TRUSTED_HEADER)},
+            {**PROXY, **ihuyi()},
+        ],
     ),
     "E048": ([ihuyi(WEBHOOK_ENCODING=name) for name in ("", "GBK", "big5")], [ihuyi(WEBHOOK_ENCODING="gbk")]),
     "E056": (
@@ -631,7 +672,10 @@ CASES = {
             {**logs(include_html=True), "DEFAULT_EXCEPTION_REPORTER": REPORTER},
         ],
     ),
-    "W008": ([PROXY, {"USE_X_FORWARDED_HOST": True}], [{**PROXY, **ihuyi(TRUSTED_PROXY_COUNT=1)}]),
+    "W008": (
+        [PROXY, {"USE_X_FORWARDED_HOST": True}],
+        [{**PROXY, **ihuyi(TRUSTED_PROXY_COUNT=1)}, {**PROXY, **ihuyi(**TRUSTED_HEADER)}],
+    ),
 }
 FOUND = [
     pytest.param(name, case, id=f"{name}-{n}") for name, (found, _) in CASES.items() for n, case in enumerate(found, 1)

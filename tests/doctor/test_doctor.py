@@ -11,6 +11,8 @@ import pytest
 import trustme
 from django.db import connection
 
+from django_ihuyi import unread_addresses
+from django_ihuyi.client_addresses import client_of
 from django_ihuyi.doctor.channels import judge_clock
 from django_ihuyi.doctor.diagnoses import Level
 from django_ihuyi.models import Message
@@ -353,6 +355,34 @@ def test_an_uncounted_proxy_is_a_warning(run, settings):
     _, lines = run("ihuyi_doctor")
 
     assert about("proxies", lines)[0].startswith("WARN  proxies: TRUSTED_PROXY_COUNT is 0: ")
+
+
+def test_a_trusted_header_is_explained(run, configure):
+    configure(TRUSTED_CLIENT_IP_HEADER="X-Real-IP", TRUSTED_PROXIES=["10.0.0.0/8", "unix"])
+
+    _, lines = run("ihuyi_doctor")
+
+    assert about("proxies", lines) == [
+        (
+            "OK    proxies: The client is the address in X-Real-IP if the address that connects is one of: 10.0.0.0/8, "
+            "unix. For all other requests it is the address that connects. The proxies must overwrite the header."
+        )
+    ]
+
+
+def test_an_address_that_the_site_could_not_read_is_a_warning(run, configure, monkeypatch, rf):
+    monkeypatch.setattr(unread_addresses, "_hour", unread_addresses._Hour())
+    configure(TRUSTED_PROXY_COUNT=1)
+    _, before = run("ihuyi_doctor")
+
+    client_of(rf.get("/", HTTP_X_FORWARDED_FOR="not to be repeated"))
+    exit_code, after = run("ihuyi_doctor")
+
+    [warning] = set(after) - set(before)
+    assert re.match(
+        r"WARN  proxies: A process could not read a client's address from X-Forwarded-For \(20[0-9 :+-]+\)\. ", warning
+    )
+    assert (exit_code, "repeated" in warning, len(about("proxies", after))) == (0, False, 2)
 
 
 def test_a_development_key_is_a_warning(run, settings):

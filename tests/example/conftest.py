@@ -21,7 +21,8 @@ API_KEY = "0123456789abcdef0123456789abcdef"
 
 def environ(**chosen):
     """The shell of a deployment: nothing of ours in it but what is chosen."""
-    ours = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "DJANGO_SETTINGS_MODULE")
+    ours = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "TRUSTED_PROXY_COUNT")
+    ours += ("DJANGO_SETTINGS_MODULE",)
     inherited = {
         name: value for name, value in os.environ.items() if name not in ours and not name.startswith("IHUYI_")
     }

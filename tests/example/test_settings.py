@@ -58,6 +58,7 @@ def test_with_an_account_it_is_a_deployment():
         "DISPATCHER": "inline",
         "DISPATCH_FALLBACK": "inline",
         "PLATFORM_CONCURRENCY": 2,
+        "TRUSTED_PROXY_COUNT": 0,
         "WEBHOOK_SECRETS": [],
     }
 
@@ -80,6 +81,12 @@ def test_how_many_calls_a_process_makes_at_once_is_a_choice():
     [ihuyi] = read("IHUYI", IHUYI_PLATFORM_CONCURRENCY="8")
 
     assert ihuyi["PLATFORM_CONCURRENCY"] == 8
+
+
+def test_how_many_proxies_are_trusted_is_a_choice():
+    [ihuyi] = read("IHUYI", TRUSTED_PROXY_COUNT="2")
+
+    assert ihuyi["TRUSTED_PROXY_COUNT"] == 2
 
 
 def test_captchas_are_a_choice():
@@ -134,6 +141,8 @@ def test_redis_is_the_cache_when_its_address_is_given():
         ),
         ({"IHUYI_CAPTCHA": "geetest", "IHUYI_GEETEST_ID": "i"}, "IHUYI_GEETEST_ID and IHUYI_GEETEST_KEY are needed"),
         ({"IHUYI_PLATFORM_CONCURRENCY": "half"}, "IHUYI_PLATFORM_CONCURRENCY is 'half': set it to a whole number."),
+        ({"TRUSTED_PROXY_COUNT": "one"}, "TRUSTED_PROXY_COUNT is 'one': set it to a whole number."),
+        ({"TRUSTED_PROXY_COUNT": "-1"}, "TRUSTED_PROXY_COUNT is '-1': set it to a whole number."),
         ({"IHUYI_DISPATCHER": "rq"}, "IHUYI_DISPATCHER is 'rq': set it to inline or tasks or celery."),
         ({**DEPLOYED, "IHUYI_DISPATCHER": "celery"}, "IHUYI_DISPATCHER is celery, whose queue is in REDIS_URL"),
     ],

@@ -163,6 +163,18 @@ def test_the_address_is_the_one_behind_the_proxies_and_nobody_chooses_it(platfor
     assert [answer.status_code for answer in (forged, further, proxied)] == [404, 404, 200]
 
 
+def test_the_address_may_have_a_port_or_come_in_a_trusted_header(platform, message, configure):
+    configure(WEBHOOK_ADDRESSES=["203.0.113.7", "2001:db8::/32"], TRUSTED_PROXY_COUNT=1)
+    body, path = urlencode(receipt_form(message)), f"/webhooks/receipts/{SECRET}/"
+
+    ports = [platform.post(path, body, HTTP_X_FORWARDED_FOR=text) for text in ("203.0.113.7:5000", "[2001:db8::1]:443")]
+    configure(TRUSTED_PROXY_COUNT=0, TRUSTED_CLIENT_IP_HEADER="X-Real-IP", TRUSTED_PROXIES=["10.0.0.1"])
+    trusted = platform.post(path, body, REMOTE_ADDR="10.0.0.1", HTTP_X_REAL_IP="203.0.113.7")
+    forged = platform.post(path, body, REMOTE_ADDR="10.0.0.2", HTTP_X_REAL_IP="203.0.113.7")
+
+    assert [answer.status_code for answer in (*ports, trusted, forged)] == [200, 200, 200, 404]
+
+
 @pytest.mark.parametrize("path", ["receipts/", "receipts", "replies/", "replies"])
 def test_a_hosts_page_for_what_is_not_there_is_shown_as_ever(platform, settings, path):
     settings.TEMPLATES = [
