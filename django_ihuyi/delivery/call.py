@@ -22,7 +22,8 @@ from django_ihuyi.texts import templates
 
 logger = get_logger("django_ihuyi.calls")
 
-#: How long the last calls of this process took, in seconds; at first, the time of a usual call.
+#: How long the last calls of this process took, in seconds, without refused ones, which a stranger could fill it with;
+#: at first, the time of a usual call.
 _recent: deque[float] = deque([0.1], maxlen=64)
 
 
@@ -70,7 +71,8 @@ def _submit(message: Message, *, until: float) -> Submission:
             submission = permit.call(submit)
     except SendingUnavailable:
         return _unsent(fault="not_called", text="the platform was not called")
-    _recent.append(submission.elapsed)
+    if submission.outcome is not Outcome.REFUSED:
+        _recent.append(submission.elapsed)
     return submission
 
 

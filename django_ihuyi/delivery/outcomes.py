@@ -64,8 +64,11 @@ def settle(message: Message, submission: Submission, *, using: str) -> None:
     """
     row = None if submission.code is None else describe(submission.code, message.channel)
     message.state = _STATES[submission.outcome]
-    # For a purpose with a POLICY the limits must not show whether a message left.
-    message.counted = _keeps_claim(submission.outcome, row) or prevents_enumeration(message.purpose)
+    # For a purpose with a POLICY neither limits nor the conversion breaker may show whether a message left.
+    is_hidden = prevents_enumeration(message.purpose)
+    message.counted = _keeps_claim(submission.outcome, row) or is_hidden
+    if message.state in (State.REFUSED, State.UNSENT) and not is_hidden:
+        message.sampled_at = None
     message.result_code = submission.code
     message.result_text = submission.text
     message.fault = submission.fault

@@ -47,7 +47,8 @@ OUTCOME = ["state", "counted", "result_code", "result_text", "fault", "platform_
 
 #: In SQL, because the ORM takes longer to build it than the database to run it (docs/explanation/performance).
 _SETTLE = f"""
-UPDATE ihuyi_message SET finished_at = {{now}}, {", ".join(f"{name} = %s" for name in OUTCOME)}
+UPDATE ihuyi_message SET finished_at = {{now}}, {", ".join(f"{name} = %s" for name in OUTCOME)},
+  sampled_at = CASE WHEN %s THEN sampled_at END
 WHERE id = %s AND state = %s
 """  # noqa: S608 - made of the names above
 
@@ -61,7 +62,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
         with connection.cursor() as cursor:
             cursor.execute(
                 _SETTLE.format(now=SQL_NOW[connection.vendor]),
-                [*(getattr(message, name) for name in OUTCOME), message.pk, was.value],
+                [
+                    *(getattr(message, name) for name in OUTCOME),
+                    message.sampled_at is not None,
+                    message.pk,
+                    was.value,
+                ],
             )
             return bool(cursor.rowcount)
 
@@ -73,7 +79,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def withdraw(self, message: Message, *, fault: str, text: str) -> bool:
         """Take a message out of the queue unsent, and give its claim back; return False if a worker was faster."""
         queued = self.filter(pk=message.pk, state=State.QUEUED)
-        outcome = {"state": State.UNSENT, "counted": False, "fault": fault, "result_text": text}
+        outcome = {"state": State.UNSENT, "counted": False, "sampled_at": None, "fault": fault, "result_text": text}
         return bool(queued.update(**outcome, finished_at=DatabaseNow()))
 
     def left_behind(self) -> MessageQuerySet:
@@ -114,15 +120,19 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return codes.filter(verification__verified_at=None).order_by("-created_at")
 
     def verified_of_last(self, most: int, *, since: datetime, until: datetime) -> list[bool]:
-        """Return, for up to `most` of the last codes that left (decoys included), whether each was verified.
+        """Return, for up to `most` of the last codes in the sample, whether each was verified, newest first.
 
-        Only verifications created between `since` and `until` are read, newest first.
+        Only messages created between `since` and `until` are read. A code that was sent again counts once, by its first
+        message in the sample.
         """
-        codes = Verification.objects.using(self.db).filter(created_at__gt=since, created_at__lte=until)
-        left = Exists(self.filter(verification=OuterRef("pk"), counted=True))
-        # Twice as many, because some never left. The bound holds also after an hour in which none left.
-        last = codes.order_by("-created_at").values_list("verified_at", left)[: 2 * most]
-        return [verified_at is not None for verified_at, has_left in last if has_left][:most]
+        earlier = self.filter(verification=OuterRef("verification"), pk__lt=OuterRef("pk"), sampled_at__isnull=False)
+        ended = self.filter(sampled_at__gt=since, sampled_at__lte=until).exclude(
+            state__in=[State.QUEUED, State.SENDING]
+        )
+        # A purge deletes unverified verifications first: their messages count as unverified.
+        first = ended.filter(~Exists(earlier)).order_by("-sampled_at")
+        verified = first.values_list("verification__verified_at", flat=True)[:most]
+        return [verified_at is not None for verified_at in verified]
 
 
 class Message(models.Model):
@@ -159,6 +169,9 @@ class Message(models.Model):
     #: The requester: an IPv4 address, or the /64 network of an IPv6 address.
     client = models.CharField(_("client"), max_length=43, blank=True)
     created_at = models.DateTimeField(_("created at"))
+    #: `created_at` if the message is in the sample of the conversion breaker, else None: so its index finds the sample
+    #: however many other messages there are.
+    sampled_at = models.DateTimeField(null=True, editable=False)
     #: When a worker took it out of the queue; None if it was never queued.
     taken_at = models.DateTimeField(_("taken at"), null=True, editable=False)
     finished_at = models.DateTimeField(_("finished at"), null=True)
@@ -178,6 +191,7 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["recipient", "created_at"], name="ihuyi_msg_recipient"),
             models.Index(fields=["created_at"], name="ihuyi_msg_created"),
+            models.Index(fields=["sampled_at"], name="ihuyi_msg_sampled"),
             models.Index(fields=["client", "created_at"], name="ihuyi_msg_client"),
             models.Index(fields=["platform_id"], name="ihuyi_msg_platform"),
             models.Index(fields=["state", "created_at"], name="ihuyi_msg_left"),

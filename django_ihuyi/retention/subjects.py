@@ -68,7 +68,7 @@ def _erase_rows(recipient: Recipient, *, using: str) -> None:
     erasing.delete(Message, list(uncounted.values_list("pk", flat=True)), using=using)
     unsent = {"state": State.UNSENT, "counted": False, "fault": "forgotten", "finished_at": DatabaseNow()}
     messages.filter(state=State.QUEUED).update(**unsent)
-    messages.update(text="", variables=[], client="", erased=True)
+    messages.update(text="", variables=[], client="", erased=True, sampled_at=None)
 
 
 def _export_all(recipient: Recipient) -> dict[str, Any]:

@@ -151,6 +151,7 @@ def _draft(snapshot: Snapshot, *, purpose: str, channel: str, route: Route, clie
         parts=templates.count_billed_parts(text),
         client=client,
         created_at=snapshot.now,
+        sampled_at=None if route is Route.WITHHELD else snapshot.now,
     )
 
 

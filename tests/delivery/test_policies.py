@@ -1,7 +1,9 @@
 """A purpose with a policy: whether a code was sent, no answer tells."""
 
+import contextlib
 import json
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,7 +12,7 @@ from django.test import Client
 from django_ihuyi.backends import locmem
 from django_ihuyi.delivery import call, in_process
 from django_ihuyi.delivery.receipts import take_receipt
-from django_ihuyi.exceptions import LimitReached, SendingUnavailable, UnavailableChannel
+from django_ihuyi.exceptions import LimitReached, NotSent, SendingUnavailable, UnavailableChannel
 from django_ihuyi.models import Message, Verification
 from django_ihuyi.models.receipts import Receipt
 from django_ihuyi.verification import VerdictOutcome, get_status
@@ -327,6 +329,19 @@ def test_a_decoy_is_under_way_as_long_as_a_call(monkeypatch):
 
     assert (state, refusal.value.code, refusal.value.retry_after) == ("sending", "resend_too_soon", 9)
     assert Message.objects.get().state == "unsent"
+
+
+@pytest.mark.parametrize("outcome", ["accepted", "refused", "unsent", "unknown"])
+def test_numbers_that_the_platform_refuses_do_not_change_how_long_a_decoy_takes(outcome, monkeypatch, configure):
+    """A stranger can have any number of calls refused at once, and could then tell a decoy by its short time."""
+    monkeypatch.setattr(call, "_recent", recent := deque([1.0], maxlen=3))
+    configure(CHANNELS=failing(outcome=outcome))
+
+    for number in range(3):
+        with contextlib.suppress(NotSent):
+            send(f"+861390000001{number}")
+
+    assert list(recent) == ([1.0] if outcome == "refused" else [0.0] * 3)
 
 
 @pytest.mark.django_db(transaction=True)

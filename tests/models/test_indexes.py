@@ -21,19 +21,20 @@ from tests.support.use_cases import PHONE, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outbox")]
 
-NOW = timezone.now()
+NOW, DAY = timezone.now(), timedelta(days=1)
 
 # Table and columns of each index, and a query of the app that needs it.
 QUERIES = {
     "recipient: forgotten_at": lambda issued: purge("forgotten numbers"),
     "recipient: suppressed_at": lambda issued: count_of_today(Recipient, "suppressed_at"),
-    "verification: created_at": lambda issued: Message.objects.verified_of_last(50, since=NOW, until=NOW),
+    "verification: created_at": lambda issued: count_of_today(Verification, "created_at"),
     "verification: recipient_id, verified_at": lambda issued: Verification.objects.verified_within(PHONE).exists(),
     "verification: verified_at, expires_at": lambda issued: purge("verifications that did not succeed"),
     "message: recipient_id, created_at": lambda issued: read_snapshot(PHONE, using="default"),
     "message: verification_id": lambda issued: get_status(issued.verification_id),
     "message: client, created_at": lambda issued: list(Message.objects.unverified_codes("192.0.2.1", since=NOW)),
     "message: created_at": lambda issued: Message.objects.age_of_latest(300),
+    "message: sampled_at": lambda issued: Message.objects.verified_of_last(100, since=NOW - DAY, until=NOW),
     "message: platform_id": lambda issued: take_receipt_of_unknown(),
     "message: state, created_at": lambda issued: list(Message.objects.left_behind().order_by("created_at")),
     "message: erased, created_at": lambda issued: purge("numbers and texts"),
@@ -62,7 +63,7 @@ def take_receipt_of_unknown():
 
 def count_of_today(model, field):
     """Count rows as the admin does, filtered by a date."""
-    rows = model.objects.filter(**{f"{field}__gte": NOW, f"{field}__lt": NOW + timedelta(days=1)})
+    rows = model.objects.filter(**{f"{field}__gte": NOW, f"{field}__lt": NOW + DAY})
     return BoundedPaginator(rows, 50).count
 
 

@@ -64,6 +64,7 @@ DIFFERENCES = {
         "recipient_id": OWNER,
         "verification_id": f"md5(({OWNER})::text)",
         "created_at": "moment",
+        "sampled_at": "moment",
         "finished_at": "moment + interval '0.2 seconds'",
         "platform_id": "n::text",
     },
