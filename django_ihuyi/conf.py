@@ -74,6 +74,7 @@ class Settings:
         "send": ["5/m", "20/h", "50/d"],
         "verify": ["30/m"],
         "captcha": ["30/m"],
+        "status": ["120/m"],
     }
     #: Requests of all clients together; scopes that are left out or empty are treated as in CLIENT_LIMITS.
     GLOBAL_LIMITS: Mapping[str, Sequence[str]] = {"send": ["300/m", "20000/d"]}

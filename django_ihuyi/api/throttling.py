@@ -67,28 +67,36 @@ class EdgeLimit:
         return wait
 
 
-def throttle(request: Request, *, scope: str) -> None:
-    """Count a request, and raise LimitReached if it is one too many.
+def throttle_client(request: Request, *, scope: str) -> None:
+    """Count a request by its client, and raise LimitReached if it is one too many. Its credentials are not read.
 
     Without rates for `scope` in the settings no request is counted, and the cache is not asked.
     """
-    # Stops at the first limit that refuses, so that a client over its limit does not use up the global one.
+    rates = _read_rates(settings.CLIENT_LIMITS, scope)
+    if rates and not is_exempt_client(client := known_client_of(request)):
+        sent = {"client": client}
+        limit = EdgeLimit(name="client", code="client_limit", rates=rates, key=client, client=client, sent=sent)
+        _count(request, limit, scope=scope)
+
+
+def throttle(request: Request, *, scope: str) -> None:
+    """Count a request by its user and for all, and raise LimitReached if it is one too many."""
+    # Stops at the first limit that refuses, so that a user over its limit does not use up the global one.
     for limit in _find_limits(request, scope):
-        if wait := limit.measure(request._request, scope=scope):
-            limit_hit.send_robust(
-                EdgeLimit, code=limit.code, retry_after=wait, phone="", client=limit.client, reason=""
-            )
-            raise LimitReached(limit.code, retry_after=wait)
+        _count(request, limit, scope=scope)
+
+
+def _count(request: Request, limit: EdgeLimit, *, scope: str) -> None:
+    if wait := limit.measure(request._request, scope=scope):
+        limit_hit.send_robust(EdgeLimit, code=limit.code, retry_after=wait, phone="", client=limit.client, reason="")
+        raise LimitReached(limit.code, retry_after=wait)
 
 
 def _find_limits(request: Request, scope: str) -> Iterator[EdgeLimit]:
-    rates = _read_rates(settings.CLIENT_LIMITS, scope)
-    if rates and not is_exempt_client(client := known_client_of(request)):
-        code, sent = "client_limit", {"client": client}
-        yield EdgeLimit(name="client", code=code, rates=rates, key=client, client=client, sent=sent)
+    rates, user = _read_rates(settings.CLIENT_LIMITS, scope), user_of(request)
+    if rates and user and not is_exempt_client(client := known_client_of(request)):
         # From all addresses together. The send log has no users, so while the cache is down only addresses are limited.
-        if user := user_of(request):
-            yield EdgeLimit(name="user", code=code, rates=rates, key=user, client=client, sent=None)
+        yield EdgeLimit(name="user", code="client_limit", rates=rates, key=user, client=client, sent=None)
     if rates := _read_rates(settings.GLOBAL_LIMITS, scope):
         yield EdgeLimit(name="all", code="global_limit", rates=rates, key="all", client="", sent={})
 

@@ -14,7 +14,7 @@ PLATFORM_LIMIT = 5
 #: Concurrent calls that leave half of a process with 64 threads free; few server processes have more threads.
 MOST_CONCURRENT = 32
 #: The API's throttle scopes.
-SCOPES = {"send", "verify", "captcha"}
+SCOPES = {"send", "verify", "captcha", "status"}
 
 
 @finding("E004", hint="Leave CODE_LENGTH at 6. Five digits can be guessed; the platform's variables have at most 8.")
@@ -65,7 +65,7 @@ def find_limits_above_the_platforms_on_purpose() -> Iterator[str]:
         yield from _complain_above_the_platforms()
 
 
-@finding("E010", hint='Use the scopes "send", "verify" and "captcha".')
+@finding("E010", hint='Use the scopes "send", "verify", "captcha" and "status".')
 def find_unknown_scopes() -> Iterator[str]:
     """CLIENT_LIMITS or GLOBAL_LIMITS have an unknown scope."""
     for name in ("CLIENT_LIMITS", "GLOBAL_LIMITS"):
