@@ -75,6 +75,7 @@ class Settings:
         "send": None,
         "verify": ["30/m"],
         "captcha": ["30/m"],
+        "status": ["120/m"],
     }
     #: The ceiling of all: codes that may be sent to all phones together, counted in the cache when a message is about
     #: to be written. Its only scope is "send"; None: the LIMITS of the budget `global`.

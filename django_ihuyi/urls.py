@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from django_ihuyi.api.views import CaptchaView, SendCodeView, VerificationView, VerifyCodeView
+from django_ihuyi.api.views import (
+    CaptchaView,
+    SendCodeView,
+    VerificationByHeaderView,
+    VerificationView,
+    VerifyCodeView,
+)
 
 app_name = "ihuyi"
 urlpatterns = [
     path("send-code/", SendCodeView.as_view(), name="send-code"),
     path("verify-code/", VerifyCodeView.as_view(), name="verify-code"),
+    path("verifications/", VerificationByHeaderView.as_view(), name="verification"),
     path("verifications/<str:verification_id>/", VerificationView.as_view(), name="verification"),
     path("captcha/", CaptchaView.as_view(), name="captcha"),
 ]

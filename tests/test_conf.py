@@ -44,10 +44,14 @@ def test_a_site_without_the_dict_has_the_defaults(settings):
     ("name", "chosen", "expected"),
     [
         ("NUMBER_LIMITS", {"codes": 3}, {"messages": 5, "codes": 3}),
-        ("CLIENT_LIMITS", {"send": ["9/m"]}, {"send": ["9/m"], "verify": ["30/m"], "captcha": ["30/m"]}),
-        ("CLIENT_LIMITS", {"send": []}, {"send": [], "verify": ["30/m"], "captcha": ["30/m"]}),
+        (
+            "CLIENT_LIMITS",
+            {"send": ["9/m"]},
+            {"send": ["9/m"], "verify": ["30/m"], "captcha": ["30/m"], "status": ["120/m"]},
+        ),
+        ("CLIENT_LIMITS", {"send": []}, {"send": [], "verify": ["30/m"], "captcha": ["30/m"], "status": ["120/m"]}),
         ("CLIENT_LIMITS", {}, {}),
-        ("CLIENT_LIMITS", {"captcha": []}, {"send": None, "verify": ["30/m"], "captcha": []}),
+        ("CLIENT_LIMITS", {"captcha": []}, {"send": None, "verify": ["30/m"], "captcha": [], "status": ["120/m"]}),
         ("GLOBAL_LIMITS", {"send": ["9/m"]}, {"send": ["9/m"]}),
         ("GLOBAL_LIMITS", {}, {}),
         ("RETENTION", {"reply_days": None}, {**Settings.RETENTION, "reply_days": None}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import responses
 from typing import Any
 
 from django.utils.functional import Promise
@@ -16,7 +17,6 @@ CONTENT_TYPE = "application/problem+json"
 #: Titles by status: with the type "about:blank" a title says no more than the status (RFC 9457, section 4.2.1).
 TITLES: Mapping[int, str | Promise] = {
     400: _("Bad request"),
-    401: _("Unauthorized"),
     403: _("Forbidden"),
     404: _("Not found"),
     405: _("Method not allowed"),
@@ -44,8 +44,6 @@ PROBLEMS: Mapping[str, Problem] = {
     "code_expired": Problem(status=400, detail=_("The code is no longer valid. Ask for a new one.")),
     "attempts_exhausted": Problem(status=400, detail=_("Too many wrong codes. Ask for a new one.")),
     "number_refused": Problem(status=400, detail=_("No message can be sent to this number. Check it.")),
-    "authentication_failed": Problem(status=401, detail=_("The credentials are wrong.")),
-    "not_authenticated": Problem(status=401, detail=_("Credentials are missing.")),
     "captcha_required": Problem(status=403, detail=_("Solve the captcha first.")),
     "captcha_failed": Problem(status=403, detail=_("The captcha was not solved. Solve the new one.")),
     "cross_site": Problem(status=403, detail=_("Requests from pages of other sites are not accepted.")),
@@ -90,7 +88,7 @@ def refuse(
     status = status or problem.status
     body: dict[str, Any] = {
         "type": "about:blank",
-        "title": str(TITLES.get(status, "")),
+        "title": str(TITLES.get(status, responses.get(status, ""))),
         "status": status,
         "detail": detail or str(problem.detail),
         "code": code,

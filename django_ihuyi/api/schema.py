@@ -18,7 +18,7 @@ Responses = dict[tuple[int, str], OpenApiResponse]
 
 TAG = "phone"
 #: Refusals of any request, of a request that is counted, and of one with a body.
-_OF_ALL = ("authentication_failed", "not_authenticated", "permission_denied", "cross_site", "unavailable")
+_OF_ALL = ("permission_denied", "cross_site", "unavailable")
 _OF_LIMITED = ("client_limit", "global_limit")
 _OF_BODIES = ("invalid", "too_large", "unsupported_media_type", "idempotency_in_progress", "idempotency_mismatch")
 
@@ -101,6 +101,10 @@ _IDEMPOTENCY_KEY = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="A new key for each action of a person. A request with the same key may then be repeated.",
 )
+_STATUS = {
+    **_success(200, VerificationStatusSerializer, "The state of the verification."),
+    **_refusals(*_OF_LIMITED, "not_found"),
+}
 _DESCRIPTIONS: dict[str, dict[str, Any]] = {
     "SendCodeView": {
         "post": extend_schema(
@@ -145,10 +149,16 @@ _DESCRIPTIONS: dict[str, dict[str, Any]] = {
             operation_id="getVerification",
             summary="Get the state of a verification",
             tags=[TAG],
-            responses={
-                **_success(200, VerificationStatusSerializer, "The state of the verification."),
-                **_refusals("not_found"),
-            },
+            responses=_STATUS,
+        )
+    },
+    "VerificationByHeaderView": {
+        "get": extend_schema(
+            operation_id="getVerificationByHeader",
+            summary="Get the state of a verification, without its id in the address",
+            tags=[TAG],
+            parameters=[OpenApiParameter("Verification-Id", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True)],
+            responses=_STATUS,
         )
     },
     "CaptchaView": {
@@ -184,6 +194,10 @@ class VerifyCodeDescription(_Description):
 
 class VerificationDescription(_Description):
     target_class = "django_ihuyi.api.views.VerificationView"
+
+
+class VerificationByHeaderDescription(_Description):
+    target_class = "django_ihuyi.api.views.VerificationByHeaderView"
 
 
 class CaptchaDescription(_Description):

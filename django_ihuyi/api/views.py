@@ -67,13 +67,18 @@ class VerificationView(Endpoint):
     """Return the state of a verification."""
 
     http_method_names = ["get", "head"]
+    throttle_scope = "status"
 
-    def get(self, request: Request, verification_id: str) -> Response:
-        named = parse_verification_id(verification_id)
+    def get(self, request: Request, verification_id: str = "") -> Response:
+        named = parse_verification_id(verification_id or request.META.get("HTTP_VERIFICATION_ID", ""))
         status = get_status(named) if named else None
         if status is None:
             raise Http404
         return answer_status(status)
+
+
+class VerificationByHeaderView(VerificationView):
+    """Return the state of the verification that a header names: access logs have paths, but not headers."""
 
 
 class CaptchaView(Endpoint):

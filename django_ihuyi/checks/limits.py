@@ -14,7 +14,7 @@ PLATFORM_LIMIT = 5
 #: Concurrent calls that leave half of a process with 64 threads free; few server processes have more threads.
 MOST_CONCURRENT = 32
 #: The API's throttle scopes. All clients together share none but "send": else free requests could spend it.
-SCOPES = {"CLIENT_LIMITS": {"send", "verify", "captcha"}, "GLOBAL_LIMITS": {"send"}}
+SCOPES = {"CLIENT_LIMITS": {"send", "verify", "captcha", "status"}, "GLOBAL_LIMITS": {"send"}}
 
 
 @finding("E004", hint="Leave CODE_LENGTH at 6. Five digits can be guessed; the platform's variables have at most 8.")
@@ -65,7 +65,7 @@ def find_limits_above_the_platforms_on_purpose() -> Iterator[str]:
         yield from _complain_above_the_platforms()
 
 
-@finding("E010", hint='Use the scopes "send", "verify" and "captcha"; GLOBAL_LIMITS has "send" only.')
+@finding("E010", hint='Use the scopes "send", "verify", "captcha" and "status"; GLOBAL_LIMITS has "send" only.')
 def find_unknown_scopes() -> Iterator[str]:
     """CLIENT_LIMITS or GLOBAL_LIMITS have an unknown scope."""
     for name, scopes in SCOPES.items():

@@ -13,7 +13,7 @@ import re
 
 from django.http import HttpRequest
 from django.urls import Resolver404
-from django.urls.converters import StringConverter
+from django.urls.converters import PathConverter, StringConverter
 from django.views.decorators.debug import sensitive_variables
 
 from django_ihuyi.client_addresses import find_address
@@ -25,6 +25,9 @@ MIN_LENGTH = 43
 _FORM = re.compile(r"[A-Za-z0-9_-]+")
 #: A shorter secret is ignored even if the checks, which ask for MIN_LENGTH, were never run.
 _LEAST = 32
+
+#: Variables that may hold a secret with a typo in any spelling.
+_WRITTEN_BY_CALLER = {"RAW_URI", "REQUEST_URI", "QUERY_STRING", "HTTP_AUTHORIZATION"}
 
 #: Replaces a secret in what logs and error reports read.
 MASK = "***"
@@ -39,6 +42,24 @@ class KnownSecret(StringConverter):
         """Return a mask instead of the secret; raise ValueError, on which the resolver tries the next pattern."""
         if not is_known(value):
             raise ValueError("not one of WEBHOOK_SECRETS")
+        return MASK
+
+
+class AnyRest(PathConverter):
+    """The rest of a URL, line breaks included. It may be a secret with a typo, so views get a mask."""
+
+    regex = "(?s:.+)"
+
+    def to_python(self, value: str) -> str:  # noqa: ARG002
+        return MASK
+
+
+class MisplacedSecret(AnyRest):
+    """The rest of a URL that has one of WEBHOOK_SECRETS between two slashes; other URLs are not ours."""
+
+    def to_python(self, value: str) -> str:
+        if not any(is_known(part) for part in value.split("/") if len(part) >= _LEAST):
+            raise ValueError("none of WEBHOOK_SECRETS")
         return MASK
 
 
@@ -64,11 +85,32 @@ def let_in(request: HttpRequest, *, by_url: bool) -> None:
     """
     secret = _find_in_path(request) if by_url else _password_of(request)
     if not (_is_verbatim(request, secret) if by_url else is_known(secret)):
-        raise _not_found(request)
+        raise not_found(request)
     _hide(request, secret)
     if not _is_allowed(request):
         logger.warning("refused a request with a right secret: its address is not in WEBHOOK_ADDRESSES")
-        raise _not_found(request)
+        raise not_found(request)
+
+
+@sensitive_variables()
+def not_found(request: HttpRequest) -> Resolver404:
+    """Return the exception of an unknown URL, so that the host's 404 page is the same as for one.
+
+    Then logs and error reports read nothing that the caller wrote into the URL: it may be a secret with a typo.
+    """
+    match = request.resolver_match
+    known, _, unknown = match.route.partition("<") if match else ("", "", MASK)
+    shown = f"/{known}{MASK if unknown else ''}"
+    request.path = request.path.removesuffix(request.path_info) + shown
+    request.path_info = shown
+    for name, value in list(request.META.items()):
+        # Proxies and servers hand the URL on in variables of many names.
+        before, is_url, _ = value.partition(f"/{known}") if isinstance(value, str) else ("", "", "")
+        if is_url:
+            request.META[name] = before + shown
+        elif value and name in _WRITTEN_BY_CALLER:
+            request.META[name] = MASK
+    return Resolver404({"path": request.path_info.removeprefix("/")})
 
 
 def _digest(text: str) -> bytes:
@@ -118,8 +160,3 @@ def _is_allowed(request: HttpRequest) -> bool:
     address = find_address(request)
     networks = [ipaddress.ip_network(network) for network in settings.WEBHOOK_ADDRESSES]
     return any(address in network for network in networks if address is not None)
-
-
-def _not_found(request: HttpRequest) -> Resolver404:
-    # The exception of an unknown URL, so that the host's 404 page is the same as for one.
-    return Resolver404({"path": request.path_info.removeprefix("/")})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import wraps
 
+from django.contrib.auth.decorators import login_not_required
 from django.db import InterfaceError, InternalError, OperationalError, connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.views.decorators.csrf import csrf_exempt
@@ -14,7 +15,7 @@ from django_ihuyi.database import transactions
 from django_ihuyi.delivery.receipts import settle_newest_unmatched, take_receipt, take_reply
 from django_ihuyi.logs import get_logger
 from django_ihuyi.webhooks.forms import Refused, read_form, read_receipt, read_reply
-from django_ihuyi.webhooks.gate import let_in
+from django_ihuyi.webhooks.gate import let_in, not_found
 
 #: Seconds after which the platform may try again while the database is out of reach.
 RETRY_AFTER = 30
@@ -27,7 +28,7 @@ logger = get_logger("django_ihuyi.webhooks")
 def webhook(take: Callable[[Mapping[str, str]], None]) -> View:
     """Return a view of a function that stores a form."""
 
-    @csrf_exempt  # the platform has no session; it has the secret
+    @_open
     @wraps(take)
     @sensitive_post_parameters()
     @sensitive_variables()
@@ -47,10 +48,21 @@ def webhook(take: Callable[[Mapping[str, str]], None]) -> View:
             return _answer("try again later", status=503, headers={"Retry-After": str(RETRY_AFTER)})
         return _answer("success")
 
+    return view
+
+
+def _open(view: View) -> View:
+    """Return a view that asks for no session: the platform has the secret instead."""
     # No ATOMIC_REQUESTS: `success` must mean committed, and the request's transaction commits after the view.
     for alias in connections:
         view = transaction.non_atomic_requests(using=alias)(view)
-    return view
+    return login_not_required(csrf_exempt(view))
+
+
+@_open
+def nothing(request: HttpRequest, **rest: str) -> HttpResponse:  # noqa: ARG001
+    """Answer as the site does for an unknown URL, and hide this one from its log."""
+    raise not_found(request)
 
 
 @webhook

@@ -1,6 +1,7 @@
 """What a caller is told when all goes well, and when a guess or a send does not."""
 
 from datetime import datetime, timedelta, timezone
+from uuid import UUID
 
 import pytest
 
@@ -109,6 +110,29 @@ def test_an_unknown_id_and_a_used_one_get_the_same_answer(api, sent):
 @pytest.mark.parametrize("spelling", [NOBODYS_ID, "x", "%00", "{" + NOBODYS_ID + "}", "urn:uuid:" + NOBODYS_ID])
 def test_the_status_of_an_unknown_id_is_not_found(api, spelling):
     assert api.status(spelling).json() == problem(404, "Not found", "not_found", "There is no such verification.")
+
+
+def test_a_header_may_name_the_verification_in_place_of_the_path(api):
+    issued = api.send().json()["verification_id"]
+
+    by_path = api.status(issued)
+    by_header = [
+        api.check(api.client.get("/api/phone/verifications/", HTTP_VERIFICATION_ID=spelling))
+        for spelling in (issued, issued.upper(), str(UUID(issued)))
+    ]
+
+    assert [answer.status_code for answer in by_header] == [200] * 3
+    assert [answer.json() for answer in by_header] == [by_path.json()] * 3
+    assert [dict(answer.items()) for answer in by_header] == [dict(by_path.items())] * 3
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, *({"HTTP_VERIFICATION_ID": text} for text in ("", "x", NOBODYS_ID, "\0", "é"))]
+)
+def test_a_header_without_a_known_id_is_not_found(api, headers):
+    answer = api.check(api.client.get("/api/phone/verifications/", **headers))
+
+    assert answer.json() == problem(404, "Not found", "not_found", "There is no such verification.")
 
 
 def test_ids_may_be_written_as_uuids_and_codes_as_people_type_them(api, sent):

@@ -86,9 +86,3 @@ def test_a_session_needs_the_csrf_token_and_a_stranger_needs_none(sent):
         "permission_denied",
         "CSRF Failed: CSRF token missing.",
     )
-
-
-def test_wrong_credentials_are_refused_as_a_problem(api):
-    refused = api.send(HTTP_AUTHORIZATION="Basic !")
-
-    assert (refused.status_code, refused.json()["code"]) == (403, "authentication_failed")

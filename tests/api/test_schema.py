@@ -110,13 +110,20 @@ def map_query(context, query):
 
 
 @described.hook
+def map_headers(context, headers):
+    return Known.put_into(headers)
+
+
+@described.hook
 def map_path_parameters(context, parameters):
     return Known.put_into(parameters)
 
 
 @pytest.fixture
 def _live_verification(configure, monkeypatch):
-    monkeypatch.setitem(Known.members, "verification_id", send().verification_id)
+    live = send().verification_id
+    for name in ("verification_id", "Verification-Id"):
+        monkeypatch.setitem(Known.members, name, live)
     configure(CLIENT_LIMITS={}, GLOBAL_LIMITS={}, **riddles(guards=[BUDGETS, GUARD]))
 
 
@@ -136,9 +143,6 @@ def answered(figure, request):
 @described.parametrize()
 @hypothesis_settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_answer_matches_the_schema(case, answered, live_server):
-    # Credentials are for the host's authentication to judge, and Django's own fails on a NUL in PostgreSQL.
-    (case.headers or {}).pop("Authorization", None)
-    (case.cookies or {}).clear()
     response = case.call(base_url=live_server.url)
 
     case.validate_response(response, checks=CHECKS)

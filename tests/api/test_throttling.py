@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 
 from django_ihuyi import delivery
+from django_ihuyi.conf import Settings
 from django_ihuyi.models import Message
 from django_ihuyi.rates import Rate, parse_rate
 from django_ihuyi.signals import limit_hit
@@ -112,6 +113,30 @@ def test_guesses_have_rates_of_their_own(api, ihuyi):
     guesses = [api.verify(NOBODYS_ID, "123456") for _ in range(3)]
 
     assert codes_of(guesses) == ["code_expired", "code_expired", "client_limit"]
+
+
+def test_both_ways_to_ask_for_the_status_have_one_rate(api, ihuyi):
+    ihuyi(CLIENT_LIMITS={"status": ["3/d"]})
+
+    answers = [
+        api.status(NOBODYS_ID),
+        api.client.get("/api/phone/verifications/", HTTP_VERIFICATION_ID=NOBODYS_ID),
+        api.client.head(f"/api/phone/verifications/{NOBODYS_ID}/"),
+        api.client.get("/api/phone/verifications/", HTTP_VERIFICATION_ID=NOBODYS_ID),
+        api.status(NOBODYS_ID),
+    ]
+
+    assert [answer.status_code for answer in answers] == [404, 404, 404, 429, 429]
+    assert Caller(REMOTE_ADDR="127.0.0.2").status(NOBODYS_ID).status_code == 404
+
+
+def test_a_client_may_ask_for_the_status_120_times_a_minute(api, ihuyi):
+    ihuyi(CLIENT_LIMITS=Settings.CLIENT_LIMITS)
+
+    with time_machine.travel("2026-01-01T00:00:00+00:00", tick=False):
+        statuses = [api.status(NOBODYS_ID).status_code for _ in range(121)]
+
+    assert statuses == [*[404] * 120, 429]
 
 
 def test_a_scope_that_is_left_out_stays_limited(api, ihuyi):

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from django.core.signals import got_request_exception
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.views.debug import ExceptionReporter
 
 from django_ihuyi.models import Reply
@@ -228,6 +228,67 @@ def test_a_secret_is_in_nothing_that_is_logged_or_reported(platform, message, ca
     assert ([answer.status_code for answer in failed], len(reports)) == ([500, 500], 4)
     assert "Bad Request: /webhooks/receipts/***/" in caplog.messages
     assert [text for text in (caplog.text, *reports) if SECRET in text or encoded in text] == []
+
+
+WRONG = SECRET[:7] + ("A" if SECRET[7] != "A" else "B") + SECRET[8:]
+# Each is a URL as the server tells it, percent-encoding included.
+TYPOS = {
+    "one character": f"receipts/{WRONG}/",
+    "no last slash": f"receipts/{WRONG}",
+    "cut off": f"replies/{SECRET[:20]}/",
+    "other case": f"receipts/{SECRET.swapcase()}/",
+    "two secrets": f"receipts/{SECRET},{OLD_SECRET}/",
+    "a blank behind": f"receipts/{SECRET}%20/",
+    "a line break behind": f"receipts/{SECRET}%0A",
+    "escaped": f"receipts/%{ord(SECRET[0]):02X}{SECRET[1:]}/",
+    "a slash too many": f"receipts//{SECRET}/",
+    "more path": f"receipts/{SECRET}/extra/",
+    "wrong kind": f"receipt/{SECRET}/",
+    "no kind": f"{SECRET}/",
+    "before the kind": f"{SECRET}/receipts",
+    "in the query": f"receipts/?secret={SECRET}",
+    "wrong in the query": f"receipts?{WRONG}",
+    "in path and query": f"receipts/{WRONG}/?{SECRET}",
+}
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("typo", TYPOS)
+def test_a_secret_with_a_typo_is_in_no_answer_and_no_log(platform, settings, caplog, typo, debug):
+    settings.DEBUG = debug
+    url = f"/webhooks/{TYPOS[typo]}"
+    spelled = {"RAW_URI": url, "REQUEST_URI": url, "HTTP_X_ORIGINAL_URI": url}
+
+    with caplog.at_level(logging.DEBUG):
+        answer = platform.post(url, "", **spelled, **basic(WRONG))
+
+    # A log may show all that its record has, and the request's environ is what a server's own log is made of.
+    request = answer.wsgi_request
+    seen = [caplog.text, answer.content.decode(), request.get_full_path(), repr(request), repr(request.resolver_match)]
+    seen += [request.META[name] for name in (*spelled, "PATH_INFO", "QUERY_STRING", "HTTP_AUTHORIZATION")]
+    encoded = basic(WRONG)["HTTP_AUTHORIZATION"].removeprefix("Basic ")
+    parts = [text[at : at + 9] for text in (SECRET, OLD_SECRET, SECRET.swapcase(), encoded) for at in (1, 9, 20)][:-2]
+    assert answer.status_code == 404
+    assert [message for message in caplog.messages if message.startswith("Not Found: /webhooks/")]
+    assert [text for text in seen for part in parts if part in text] == []
+
+
+def test_a_site_that_asks_each_visitor_to_log_in_does_not_ask_the_platform(platform, message, settings):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
+
+    pushed = platform.receipt(message)
+    typos = [platform.post(f"/webhooks/{TYPOS[typo]}", "") for typo in ("one character", "wrong kind")]
+
+    assert [answer.status_code for answer in (pushed, *typos)] == [200, 404, 404]
+
+
+def test_other_urls_of_the_site_are_left_to_the_site():
+    """The app's webhooks may be included at the same prefix as other ones, and before them."""
+    secret_of_others = "x" * 43
+
+    for path in ("/webhooks/", f"/webhooks/shop/{secret_of_others}/", f"/webhooks/shop/{WRONG}/"):
+        with pytest.raises(Resolver404):
+            resolve(path)
 
 
 def test_the_routes_can_be_reversed():

@@ -12,8 +12,8 @@ const memory = {
   clear: () => sessionStorage.removeItem("verification"),
 };
 
-async function call(path, body) {
-  const headers = { Accept: "application/json", "X-CSRFToken": app.dataset.csrf };
+async function call(path, body, more = {}) {
+  const headers = { Accept: "application/json", "X-CSRFToken": app.dataset.csrf, ...more };
   if (body) headers["Content-Type"] = "application/json";
   let response;
   try {
@@ -213,7 +213,7 @@ async function resume() {
   const { id, proof, phone } = memory.read();
   if (proof) return celebrate(phone);
   if (!id) return show(0);
-  const { ok, data } = await call(`${app.dataset.api}verifications/${id}/`);
+  const { ok, data } = await call(`${app.dataset.api}verifications/`, null, { "Verification-Id": id });
   if (!ok || data.state !== "pending") return restart();
   await showInbox();
   awaitCode(data);

@@ -42,7 +42,7 @@ if rules := os.environ.get("PROOF_CAPTCHA_RULES"):
     IHUYI["CAPTCHA"]["RULES"] = json.loads(rules)
 
 if rate := os.environ.get("PROOF_CLIENT_LIMITS"):
-    IHUYI["CLIENT_LIMITS"] = {"send": [rate], "verify": [], "captcha": []}
+    IHUYI["CLIENT_LIMITS"] = {"send": [rate], "verify": [], "captcha": [], "status": []}
 if rate := os.environ.get("PROOF_GLOBAL_LIMITS"):
     IHUYI["GLOBAL_LIMITS"] = {"send": [rate]}
 if budgets := os.environ.get("PROOF_BUDGETS"):
