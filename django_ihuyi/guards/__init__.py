@@ -32,6 +32,8 @@ class Wanted:
     #: The requester's address in the form of `client_of`, and the primary key of their user; empty if not known.
     client: str = ""
     user: str = ""
+    #: True if the request has a device mark of this phone.
+    is_marked: bool = False
     #: The answer to a captcha, unchecked, as it came with the request.
     captcha: Mapping[str, Any] | None = field(default=None, repr=False)
     #: The reason why an earlier guard wants a captcha. A captcha guard empties it when the captcha is solved.
