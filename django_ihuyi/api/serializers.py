@@ -10,9 +10,11 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers, status
+from rest_framework.fields import SkipField, empty
 from rest_framework.response import Response
 
 from django_ihuyi import phones
+from django_ihuyi.api.devices import Device, hand_out
 from django_ihuyi.api.problems import refuse
 from django_ihuyi.conf import settings
 from django_ihuyi.exceptions import InvalidPhone
@@ -25,6 +27,7 @@ PUBLIC_CHANNELS = ("sms", "voice")
 #: thousand characters.
 MAX_ANSWERS, MAX_NAME, MAX_ANSWER = 8, 32, 4096
 
+_DEVICE = "The device marks of the client, joined by dots; at first empty. Any other value counts as empty."
 _SPELLING = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE)
 
 
@@ -115,6 +118,15 @@ class CaptchaField(serializers.Field[Any, Any, Any, Any]):
         return data
 
 
+class DeviceField(TextField):
+    """Device marks, if the body has the member. Any other value is the empty text: a mark is an offer, not a duty."""
+
+    def run_validation(self, data: object = empty) -> str:
+        if data is empty:
+            raise SkipField
+        return data if isinstance(data, str) else ""
+
+
 class SendCodeSerializer(serializers.Serializer[Any]):
     """Request body of send-code."""
 
@@ -123,6 +135,7 @@ class SendCodeSerializer(serializers.Serializer[Any]):
     verification_id = VerificationIdField(required=False, allow_null=True, default=None)
     channel = ChannelField(default="sms")
     captcha = CaptchaField(required=False, allow_null=True, default=None)
+    device = DeviceField(required=False, allow_null=True, allow_blank=True, help_text=_DEVICE)
 
 
 class CaptchaSerializer(serializers.Serializer[Any]):
@@ -136,6 +149,7 @@ class VerifyCodeSerializer(serializers.Serializer[Any]):
 
     verification_id = VerificationIdField()
     code = CodeField(max_length=32)
+    device = DeviceField(required=False, allow_null=True, allow_blank=True, help_text=_DEVICE)
 
 
 def parse_verification_id(text: str) -> str | None:
@@ -159,9 +173,11 @@ def answer_issued(issued: IssuedCode) -> Response:
     return Response(body, status=status.HTTP_202_ACCEPTED)
 
 
-def answer_verdict(verdict: Verdict) -> Response:
+def answer_verdict(verdict: Verdict, device: Device) -> Response:
     """Return the answer of verify-code."""
-    return _VERDICTS[verdict.outcome](verdict)
+    if verdict.outcome is VerdictOutcome.RIGHT:
+        return hand_out(_answer_right(verdict), verdict, device)
+    return _REFUSALS[verdict.outcome](verdict)
 
 
 def answer_status(found: Status) -> Response:
@@ -184,8 +200,7 @@ def _answer_right(verdict: Verdict) -> Response:
     return Response({**body, "expires_in": verdict.expires_in})
 
 
-_VERDICTS: Mapping[VerdictOutcome, Callable[[Verdict], Response]] = {
-    VerdictOutcome.RIGHT: _answer_right,
+_REFUSALS: Mapping[VerdictOutcome, Callable[[Verdict], Response]] = {
     VerdictOutcome.WRONG: lambda verdict: refuse("code_wrong", attempts_left=verdict.attempts_left),
     VerdictOutcome.EXPIRED: lambda verdict: refuse("code_expired"),
     VerdictOutcome.EXHAUSTED: lambda verdict: refuse("attempts_exhausted"),
