@@ -52,9 +52,12 @@ _FIELD = re.compile(rf"""(\b(?:password|content){_QUOTE}?(?:=|: ?){_QUOTE}?)[^&\
 _WORD, _TAG = r'(?<!class=")code', r"<[^<>]{1,40}>\s{0,80}"
 # Result codes have at most five digits.
 _CODE = re.compile(rf"(?:{_WORD}|码)(?:{_TAG}|{_QUOTE}|[^0-9A-Za-z&<]){{1,8}}([0-9]{{6,8}})(?![0-9])", re.IGNORECASE)
-# Proofs and device marks: 48 or 66 bytes in base64, but no SHA-256 digest, which is as long as a proof.
+# Proofs and device marks: 48 or 66 bytes in base64, but no SHA-256 digest, which is as long as a proof. The letter or
+# the digits of an escape before it (`\\n`, `%3D`) belong to no proof and no mark.
+_BASE64 = "[A-Za-z0-9_-]"
 _SIGNED = re.compile(
-    r"(?<![A-Za-z0-9_-])(?![0-9a-f]{64}(?![A-Za-z0-9_-]))[A-Za-z0-9_-]{64}(?:[A-Za-z0-9_-]{24})?(?![A-Za-z0-9_-])"
+    rf"(?:(?<!{_BASE64})|(?<=\\[nrt])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"
+    rf"(?![0-9a-f]{{64}}(?!{_BASE64})){_BASE64}{{64}}(?:{_BASE64}{{24}})?(?!{_BASE64})"
 )
 
 #: A shorter secret would be found in ordinary words, too. The checks warn of such a key.
