@@ -36,11 +36,9 @@ class Device:
 
 @sensitive_variables()
 def pop_device(request: Request, body: dict[str, Any]) -> Device:
-    """Take the member out of a validated body, and return it with the cookie."""
+    """Take the member out of a validated body, and the cookie out of the request, because error reports show cookies."""
     is_answered = MEMBER in body
-    return Device(
-        member=body.pop(MEMBER, ""), cookie=request.COOKIES.get(COOKIE, ""), is_answered=is_answered
-    )
+    return Device(member=body.pop(MEMBER, ""), cookie=request.COOKIES.pop(COOKIE, ""), is_answered=is_answered)
 
 
 @sensitive_variables()

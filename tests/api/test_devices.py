@@ -6,7 +6,9 @@ import sys
 
 import pytest
 from django.core.signals import got_request_exception
+from django.test import RequestFactory
 from django.utils import timezone
+from django.views.debug import ExceptionReporter
 
 from django_ihuyi import masking
 from django_ihuyi.models import Message, Recipient, Verification
@@ -233,12 +235,13 @@ def test_no_mark_is_repeated_after_a_minute(api, sent):
 
 @pytest.fixture
 def reports():
-    """The error reports of requests that crash, as pages and as texts."""
+    """The error reports of requests that crash, as pages and as texts: Django's own, and ours."""
     made = []
 
     def report(sender, request, **rest):
-        reporter = masking.MaskingReporter(request, *sys.exc_info())
-        made.extend([reporter.get_traceback_html(), reporter.get_traceback_text()])
+        for reporter in (ExceptionReporter, masking.MaskingReporter):
+            crash = reporter(request, *sys.exc_info())
+            made.extend([crash.get_traceback_html(), crash.get_traceback_text()])
 
     got_request_exception.connect(report)
     yield made
@@ -247,7 +250,7 @@ def reports():
 
 @pytest.mark.parametrize("debug", [True, False])
 @pytest.mark.parametrize("path", ["send-code/", "verify-code/"])
-def test_an_error_report_shows_no_mark(api, sent, ihuyi, settings, reports, debug, path):
+def test_an_error_report_about_our_views_shows_no_mark(api, sent, ihuyi, settings, reports, debug, path):
     device = log_in(api, sent, device="").json()["device"]
     issued = api.send()
     settings.DEBUG = debug
@@ -257,10 +260,32 @@ def test_an_error_report_shows_no_mark(api, sent, ihuyi, settings, reports, debu
     body = json.dumps({**members, "purpose": "login", "device": device})
     crashed = api.client.post(f"/api/phone/{path}", body, content_type="application/json")
 
-    assert (crashed.status_code, len(reports)) == (500, 2)
-    assert [("django_ihuyi/verification/" in report, COOKIE in report) for report in reports] == [(True, True)] * 2
-    parts = (device, device[:40], device[-43:])
-    assert [part for part in parts for report in reports if part in report] == []
+    # With DEBUG on, Django's own report shows all variables.
+    looked_at = reports[2:] if debug else reports
+    assert (crashed.status_code, len(reports)) == (500, 4)
+    assert ["django_ihuyi/verification/" in report for report in looked_at] == [True] * len(looked_at)
+    assert shown(device, looked_at) == []
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_an_error_report_about_a_view_of_the_host_shows_no_mark(api, sent, settings, debug):
+    device = log_in(api, sent, device="").json()["device"]
+    settings.DEBUG = debug
+    request = RequestFactory().post("/", {"device": device}, headers={"Cookie": f"a=1; {COOKIE}={device}; b=2"})
+
+    try:
+        raise RuntimeError(f"{request.COOKIES} {request.META['HTTP_COOKIE']}")
+    except RuntimeError:
+        crash = masking.MaskingReporter(request, *sys.exc_info())
+        reports = [crash.get_traceback_html(), crash.get_traceback_text()]
+
+    assert [COOKIE in report for report in reports] == [True, True]
+    assert shown(device, reports) == []
+
+
+def shown(device, reports):
+    """Return the parts of a mark that are found in the reports."""
+    return [part for part in (device, device[:40], device[-43:]) for report in reports if part in report]
 
 
 def test_the_log_has_no_mark(api, sent, caplog):
