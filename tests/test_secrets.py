@@ -96,7 +96,13 @@ def test_nothing_secret_is_shown_by_what_we_hand_around(outbox):
     [mark] = marks.read(verdict.device)
     rows = [live, mark, Message.objects.get(), Recipient.objects.get()]
     shown = "\n".join(f"{thing!r} {thing}" for thing in [issued, status, text, backend, verdict, proof, *outbox, *rows])
-    secrets = {"code": outbox[0].code, "seed": live.seed, "number": PHONE[3:], "proof": verdict.proof, "device": verdict.device}
+    secrets = {
+        "code": outbox[0].code,
+        "seed": live.seed,
+        "number": PHONE[3:],
+        "proof": verdict.proof,
+        "device": verdict.device,
+    }
     assert [name for name, secret in secrets.items() if secret in shown] == []
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
+from rest_framework import serializers
+from rest_framework.fields import SkipField, empty
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,6 +20,19 @@ from django_ihuyi.verification import Verdict, marks
 COOKIE, MEMBER = "ihuyi_device", "device"
 #: The marks that a cookie holds, each of another phone.
 MOST = 3
+
+
+class DeviceField(serializers.CharField):
+    """The member, if a body has it. A value that is no text is the empty text: a mark is an offer, not a duty."""
+
+    def __init__(self) -> None:
+        words = "The device marks of the client, joined by dots; at first empty. Any other value counts as empty."
+        super().__init__(required=False, allow_null=True, allow_blank=True, help_text=words)
+
+    def run_validation(self, data: object = empty) -> str:
+        if data is empty:
+            raise SkipField
+        return data if isinstance(data, str) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +51,7 @@ class Device:
 
 @sensitive_variables()
 def pop_device(request: Request, body: dict[str, Any]) -> Device:
-    """Take the member out of a validated body, and the cookie out of the request, because error reports show cookies."""
+    """Take the member out of a validated body, and the cookie out of the request: error reports show cookies."""
     is_answered = MEMBER in body
     return Device(member=body.pop(MEMBER, ""), cookie=request.COOKIES.pop(COOKIE, ""), is_answered=is_answered)
 

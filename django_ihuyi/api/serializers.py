@@ -10,11 +10,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers, status
-from rest_framework.fields import SkipField, empty
 from rest_framework.response import Response
 
 from django_ihuyi import phones
-from django_ihuyi.api.devices import Device, hand_out
+from django_ihuyi.api.devices import Device, DeviceField, hand_out
 from django_ihuyi.api.problems import refuse
 from django_ihuyi.conf import settings
 from django_ihuyi.exceptions import InvalidPhone
@@ -27,7 +26,6 @@ PUBLIC_CHANNELS = ("sms", "voice")
 #: thousand characters.
 MAX_ANSWERS, MAX_NAME, MAX_ANSWER = 8, 32, 4096
 
-_DEVICE = "The device marks of the client, joined by dots; at first empty. Any other value counts as empty."
 _SPELLING = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE)
 
 
@@ -118,15 +116,6 @@ class CaptchaField(serializers.Field[Any, Any, Any, Any]):
         return data
 
 
-class DeviceField(TextField):
-    """Device marks, if the body has the member. Any other value is the empty text: a mark is an offer, not a duty."""
-
-    def run_validation(self, data: object = empty) -> str:
-        if data is empty:
-            raise SkipField
-        return data if isinstance(data, str) else ""
-
-
 class SendCodeSerializer(serializers.Serializer[Any]):
     """Request body of send-code."""
 
@@ -135,7 +124,7 @@ class SendCodeSerializer(serializers.Serializer[Any]):
     verification_id = VerificationIdField(required=False, allow_null=True, default=None)
     channel = ChannelField(default="sms")
     captcha = CaptchaField(required=False, allow_null=True, default=None)
-    device = DeviceField(required=False, allow_null=True, allow_blank=True, help_text=_DEVICE)
+    device = DeviceField()
 
 
 class CaptchaSerializer(serializers.Serializer[Any]):
@@ -149,7 +138,7 @@ class VerifyCodeSerializer(serializers.Serializer[Any]):
 
     verification_id = VerificationIdField()
     code = CodeField(max_length=32)
-    device = DeviceField(required=False, allow_null=True, allow_blank=True, help_text=_DEVICE)
+    device = DeviceField()
 
 
 def parse_verification_id(text: str) -> str | None:

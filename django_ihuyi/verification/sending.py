@@ -65,8 +65,9 @@ def send_code(
     The channel "voice" speaks the code of a verification whose code was sent by a message before. A foreign number uses
     the channel "international". `client` is the requester's address (`client_addresses.client_of`), `user` a primary
     key as text, `captcha` the solution of a captcha, and `device` the client's device marks, joined by dots; the guards
-    of GUARDS decide by these, and the send log keeps `client`. Inside a transaction of the caller the message leaves after the commit. If the purpose's POLICY returns
-    False, no code is sent, but the return value is as if one had been.
+    of GUARDS decide by these, and the send log keeps `client`. Inside a transaction of the caller the message leaves
+    after the commit. If the purpose's POLICY returns False, no code is sent, but the return value is as if one had
+    been.
 
     Raise InvalidPhone, UnknownPurpose, UnavailableChannel, LimitReached, NumberRefused, CaptchaRequired, CaptchaFailed
     or SendingUnavailable; then no code was sent. Raise TransactionManagementError inside a transaction of the caller if

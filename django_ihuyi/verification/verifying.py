@@ -126,9 +126,7 @@ def _judge(verification_id: str, guess: str, *, device: str, using: str, record:
         verdict = Verdict(outcome=VerdictOutcome.LIMITED, retry_after=retry_after)
     if verdict is None:
         is_right = verification.matches(guess)
-        verdict = _count(
-            verification, budget, mark, is_right=is_right, now=snapshot.now, using=using, record=record
-        )
+        verdict = _count(verification, budget, mark, is_right=is_right, now=snapshot.now, using=using, record=record)
     if verdict.outcome is VerdictOutcome.RIGHT:
         signals.code_verified.send_robust(Verification, verification=verification)
     else:
@@ -141,8 +139,7 @@ def _find_mark(device: str, recipient: Recipient, *, now: datetime, using: str) 
     held = marks.read_of(phone, device)
     if not held:
         return None
-    others = Recipient.objects.using(using).of(phone).exclude(pk=recipient.pk)
-    rows = [recipient, *others]
+    rows = [recipient, *Recipient.objects.using(using).of(phone).exclude(pk=recipient.pk)]
     return next((mark for mark in held if mark.counts(rows, now)), None)
 
 

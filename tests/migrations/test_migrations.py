@@ -31,7 +31,8 @@ def test_the_app_can_be_taken_out_and_put_back():
 def test_the_version_before_writes_recipients_on_the_new_schema():
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO ihuyi_recipient (phone, mask, version, guesses, holder) VALUES ('+8613800138000', '', 0, '{}', '')"
+            "INSERT INTO ihuyi_recipient (phone, mask, version, guesses, holder) "
+            "VALUES ('+8613800138000', '', 0, '{}', '')"
         )
 
     recipient = Recipient.objects.get()

@@ -9,8 +9,8 @@ from django.db import connection
 
 from django_ihuyi.database.clock import read_clock
 from django_ihuyi.exceptions import LimitReached
-from django_ihuyi.models.sql.snapshot import read_verification
 from django_ihuyi.models import Message, Recipient, Verification
+from django_ihuyi.models.sql.snapshot import read_verification
 from django_ihuyi.verification import VerdictOutcome, marks, verify_code
 from tests.support.time_travel import let_pass
 from tests.support.use_cases import PHONE, guess_wrong, send

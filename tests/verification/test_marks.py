@@ -68,8 +68,7 @@ def is_heeded(device, phone=PHONE):
     try:
         send(phone, device=device)
     except LimitReached as error:
-        assert error.code == "guess_limit"
-        return False
+        return {"guess_limit": False}[error.code]
     return True
 
 
@@ -98,7 +97,11 @@ def test_a_mark_shows_neither_the_phone_nor_the_verification():
     assert make() not in repr(marks.read(make()))
 
 
-@given(st.one_of(st.none(), st.integers(), st.binary(), st.text(), st.lists(st.text()), st.dictionaries(st.text(), st.text())))
+@given(
+    st.one_of(
+        st.none(), st.integers(), st.binary(), st.text(), st.lists(st.text()), st.dictionaries(st.text(), st.text())
+    )
+)
 def test_no_other_thing_is_a_mark_and_none_raises(device):
     assert marks.read(device) == []
 
