@@ -77,8 +77,8 @@ class Settings:
         "captcha": ["30/m"],
         "status": ["120/m"],
     }
-    #: The ceiling of all: codes that may be sent to all phones together, counted in the cache when a message is about
-    #: to be written. Its only scope is "send"; None: the LIMITS of the budget `global`.
+    #: The ceiling of all: codes that the API may send to all phones together, counted in the cache when a message is
+    #: about to be written. Its only scope is "send"; None: the LIMITS of the budget `global`.
     GLOBAL_LIMITS: Mapping[str, Sequence[str] | None] = {"send": None}
 
     #: Guards that are asked before a code is sent, in this order: paths of subclasses of `django_ihuyi.guards.Guard`.

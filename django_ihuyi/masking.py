@@ -1,4 +1,4 @@
-"""Mask numbers, codes, proofs and keys in the log and in error reports.
+"""Mask numbers, codes, proofs, device marks and keys in the log and in error reports.
 
 Name `MaskingFilter` in LOGGING, and `MaskingReporter` as DEFAULT_EXCEPTION_REPORTER. A code looks like any other six
 digits: it is recognized by the word before it, and in error reports by the functions of this app that it passed.
@@ -52,8 +52,13 @@ _FIELD = re.compile(rf"""(\b(?:password|content){_QUOTE}?(?:=|: ?){_QUOTE}?)[^&\
 _WORD, _TAG = r'(?<!class=")code', r"<[^<>]{1,40}>\s{0,80}"
 # Result codes have at most five digits.
 _CODE = re.compile(rf"(?:{_WORD}|码)(?:{_TAG}|{_QUOTE}|[^0-9A-Za-z&<]){{1,8}}([0-9]{{6,8}})(?![0-9])", re.IGNORECASE)
-# 48 bytes in base64, but no SHA-256 digest, which has the same length.
-_PROOF = re.compile(r"(?<![A-Za-z0-9_-])(?![0-9a-f]{64})[A-Za-z0-9_-]{64}(?![A-Za-z0-9_-])")
+# Proofs and device marks: 48 or 66 bytes in base64, but no SHA-256 digest, which is as long as a proof. The letter or
+# the digits of an escape before it (`\\n`, `%3D`) belong to no proof and no mark.
+_BASE64 = "[A-Za-z0-9_-]"
+_SIGNED = re.compile(
+    rf"(?:(?<!{_BASE64})|(?<=\\[nrt])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"
+    rf"(?![0-9a-f]{{64}}(?!{_BASE64})){_BASE64}{{64}}(?:{_BASE64}{{24}})?(?!{_BASE64})"
+)
 
 #: A shorter secret would be found in ordinary words, too. The checks warn of such a key.
 _SHORTEST = 8
@@ -70,7 +75,7 @@ def mask(text: str) -> str:
     for secret in _find_configured():
         text = text.replace(secret, MASK).replace(html.escape(secret), MASK)
     text = _FIELD.sub(rf"\1{MASK}", text)
-    text = _PROOF.sub(MASK, text)
+    text = _SIGNED.sub(MASK, text)
     text = _mask_digits(text, *spelling.fold_within(text))
     # Once more, because the fold reads the marks of a list as digits, too: "①13800138000".
     return _mask_digits(text, *spelling.fold_ascii(text))

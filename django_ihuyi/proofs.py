@@ -7,6 +7,7 @@ import binascii
 import hmac
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.db import router, transaction
 from django.views.decorators.debug import sensitive_variables
@@ -79,7 +80,7 @@ def assign(proof: Proof, *, user: object, using: str | None = None) -> None:
         if not holder or not verifications.assign(proof.verification_id, user=holder):
             return
         verification = verifications.select_related("recipient").get(pk=proof.verification_id)
-        previous = verification.recipient.hand_over(holder, using=database)
+        previous = _hand_over(verification, holder, using=database)
     _announce_takeover(verification, previous, using=database)
 
 
@@ -90,10 +91,15 @@ def _claim(verification: Verification, holder: str, *, using: str) -> bool:
     with transaction.atomic(using=using):
         if not verifications.redeem(verification, lifetime=LIFETIME, user=holder):
             return False
-        previous = verification.recipient.hand_over(holder, using=using)
+        previous = _hand_over(verification, holder, using=using)
     verification.redeemed_by = holder
     _announce_takeover(verification, previous, using=using)
     return True
+
+
+def _hand_over(verification: Verification, holder: str, *, using: str) -> str:
+    verified_at = cast(datetime, verification.verified_at)  # it has a proof
+    return verification.recipient.hand_over(holder, verified_at=verified_at, using=using)
 
 
 def _announce_takeover(verification: Verification, previous: str, *, using: str) -> None:

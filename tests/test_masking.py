@@ -26,6 +26,8 @@ from tests.support.use_cases import PHONE, send
 KEY = "9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d"
 PROOF = "Wm3kQ-Zy1xH_eB7Dw0cTnUpKf2RvJ8aLo5iXq9hM3EWm3kQ-Zy1xH_eB7Dw0cTnUp"[:64]
 
+MARK = (PROOF * 2)[:88]
+
 
 @pytest.fixture(autouse=True)
 def _secrets(configure):
@@ -63,6 +65,11 @@ def _secrets(configure):
         ("&#x27;code&#x27;: &#x27;123456&#x27;", "&#x27;code&#x27;: &#x27;***&#x27;"),
         ("您的验证码是：123456。", "您的验证码是：***。"),
         (f"proof {PROOF}", "proof ***"),
+        (f"proof={PROOF!r}\\n{PROOF}", "proof='***'\\n***"),
+        (f"Cookie: a=1; ihuyi_device={MARK}.{MARK}; b=2", "Cookie: a=1; ihuyi_device=***.***; b=2"),
+        (json.dumps({"device": MARK}), '{"device": "***"}'),
+        (f"device%3D{MARK}%2E{MARK}", "device%3D***%2E***"),
+        (f"&#x27;{MARK}&#x27;", "&#x27;***&#x27;"),
     ],
 )
 def test_what_is_secret_is_masked(text, masked):

@@ -17,7 +17,7 @@ from django_ihuyi.exceptions import InvalidProof, NotSent
 from django_ihuyi.guards.captchas import tickets
 from django_ihuyi.models import Message, Recipient, Verification
 from django_ihuyi.texts.templates import fill
-from django_ihuyi.verification import get_status
+from django_ihuyi.verification import get_status, marks
 from django_ihuyi.webhooks.gate import is_known
 from tests.support.comparisons import count_comparisons
 from tests.support.database_dump import dump
@@ -93,9 +93,16 @@ def test_nothing_secret_is_shown_by_what_we_hand_around(outbox):
     verdict = guess_right(issued)
     proof = proofs.redeem(verdict.proof, purpose="login")
 
-    rows = [live, Message.objects.get(), Recipient.objects.get()]
+    [mark] = marks.read(verdict.device)
+    rows = [live, mark, Message.objects.get(), Recipient.objects.get()]
     shown = "\n".join(f"{thing!r} {thing}" for thing in [issued, status, text, backend, verdict, proof, *outbox, *rows])
-    secrets = {"code": outbox[0].code, "seed": live.seed, "number": PHONE[3:], "proof": verdict.proof}
+    secrets = {
+        "code": outbox[0].code,
+        "seed": live.seed,
+        "number": PHONE[3:],
+        "proof": verdict.proof,
+        "device": verdict.device,
+    }
     assert [name for name, secret in secrets.items() if secret in shown] == []
 
 
@@ -156,6 +163,7 @@ COMPARED = {
     "code of a decoy": (lambda: "012345", lambda guess: issue_decoy().matches(guess), 0, 1),
     "code that has ended": (lambda: "012345", lambda guess: codes.matches("", guess), 0, 1),
     "proof": (lambda: guess_right(send()).proof, redeem, 22, 1),
+    "device mark": (lambda: guess_right(send()).device, marks.read, -43, 1),
     "ticket of a captcha": (
         lambda: tickets.write_ticket("a", **BOUND),
         lambda ticket: tickets.read_ticket(ticket, **BOUND),

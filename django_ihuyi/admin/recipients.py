@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from django_ihuyi.admin.base import ReadOnlyAdmin
 from django_ihuyi.admin.filters import explain
-from django_ihuyi.limits.guesses import IN_A_ROW
+from django_ihuyi.limits.guesses import IN_A_ROW, count_in_a_row
 from django_ihuyi.models import Recipient
 
 
@@ -46,8 +46,8 @@ class RecipientAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("wrong guesses in a row"))
     def locks(self, recipient: Recipient) -> str:
         """Return the purposes that are locked after too many wrong guesses, temporarily or permanently."""
-        counts = {purpose: budget["in_a_row"] for purpose, budget in recipient.guesses.items()}
-        return ", ".join(f"{purpose}: {count}" for purpose, count in counts.items() if count >= IN_A_ROW)
+        counted = count_in_a_row(recipient)
+        return ", ".join(f"{purpose}: {sum(counts)}" for purpose, counts in counted.items() if max(counts) >= IN_A_ROW)
 
     @admin.action(
         description=gettext_lazy("Lift suppression and locks of the selected recipients"),
@@ -60,7 +60,7 @@ class RecipientAdmin(ReadOnlyAdmin):
         messages.success(request, said % {"count": lifted})
 
     def _lift(self, request: HttpRequest, recipient: Recipient) -> bool:
-        if not (recipient.suppressed_at or recipient.guesses):
+        if not (recipient.suppressed_at or recipient.guesses or recipient.marked_guesses):
             return False
         words = _("Lifted. Suppressed by: %(code)s, since %(since)s. Wrong guesses in a row: %(locks)s.") % {
             "code": recipient.suppressed_code or "-",

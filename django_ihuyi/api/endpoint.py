@@ -21,7 +21,7 @@ from django_ihuyi.api.parsers import JSONOnly, StrictJSONParser, is_json
 from django_ihuyi.api.throttling import throttle_client, throttle_user
 from django_ihuyi.client_addresses import user_of
 from django_ihuyi.conf import settings
-from django_ihuyi.guards.cached_rates import one_timeout
+from django_ihuyi.guards.cached_rates import api_request
 from django_ihuyi.logs import get_logger
 
 #: Exceptions of an authentication that do not mean that the credentials are wrong: the request is refused with them.
@@ -69,7 +69,7 @@ class Endpoint(APIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer in the caller's language, also on a site without LocaleMiddleware."""
         language = getattr(request, "LANGUAGE_CODE", None) or translation.get_language_from_request(request)
-        with translation.override(language), one_timeout():
+        with translation.override(language), api_request():
             return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

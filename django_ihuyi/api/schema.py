@@ -66,6 +66,7 @@ class PhoneProofSerializer(serializers.Serializer[Any]):
     phone = serializers.CharField(help_text="Whole, as E.164.")
     purpose = serializers.CharField()
     expires_in = serializers.IntegerField(help_text="Seconds.")
+    device = serializers.CharField(required=False, help_text="A new device mark, if the request had this member.")
 
 
 class VerificationStatusSerializer(serializers.Serializer[Any]):

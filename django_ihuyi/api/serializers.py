@@ -13,6 +13,7 @@ from rest_framework import serializers, status
 from rest_framework.response import Response
 
 from django_ihuyi import phones
+from django_ihuyi.api.devices import Device, DeviceField, hand_out
 from django_ihuyi.api.problems import refuse
 from django_ihuyi.conf import settings
 from django_ihuyi.exceptions import InvalidPhone
@@ -123,6 +124,7 @@ class SendCodeSerializer(serializers.Serializer[Any]):
     verification_id = VerificationIdField(required=False, allow_null=True, default=None)
     channel = ChannelField(default="sms")
     captcha = CaptchaField(required=False, allow_null=True, default=None)
+    device = DeviceField()
 
 
 class CaptchaSerializer(serializers.Serializer[Any]):
@@ -136,6 +138,7 @@ class VerifyCodeSerializer(serializers.Serializer[Any]):
 
     verification_id = VerificationIdField()
     code = CodeField(max_length=32)
+    device = DeviceField()
 
 
 def parse_verification_id(text: str) -> str | None:
@@ -159,9 +162,11 @@ def answer_issued(issued: IssuedCode) -> Response:
     return Response(body, status=status.HTTP_202_ACCEPTED)
 
 
-def answer_verdict(verdict: Verdict) -> Response:
+def answer_verdict(verdict: Verdict, device: Device) -> Response:
     """Return the answer of verify-code."""
-    return _VERDICTS[verdict.outcome](verdict)
+    if verdict.outcome is VerdictOutcome.RIGHT:
+        return hand_out(_answer_right(verdict), verdict, device)
+    return _REFUSALS[verdict.outcome](verdict)
 
 
 def answer_status(found: Status) -> Response:
@@ -184,8 +189,7 @@ def _answer_right(verdict: Verdict) -> Response:
     return Response({**body, "expires_in": verdict.expires_in})
 
 
-_VERDICTS: Mapping[VerdictOutcome, Callable[[Verdict], Response]] = {
-    VerdictOutcome.RIGHT: _answer_right,
+_REFUSALS: Mapping[VerdictOutcome, Callable[[Verdict], Response]] = {
     VerdictOutcome.WRONG: lambda verdict: refuse("code_wrong", attempts_left=verdict.attempts_left),
     VerdictOutcome.EXPIRED: lambda verdict: refuse("code_expired"),
     VerdictOutcome.EXHAUSTED: lambda verdict: refuse("attempts_exhausted"),

@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from django_ihuyi.api.devices import Device, pop_device
 from django_ihuyi.api.endpoint import Endpoint
 from django_ihuyi.api.idempotency import Act, answer_once
 from django_ihuyi.api.problems import refuse
@@ -44,10 +45,15 @@ class SendCodeView(Endpoint):
     @sensitive_variables()
     def post(self, request: Request) -> Response:
         wanted = _SEND_CODE.run_validation(request.data)
+        device = pop_device(request, wanted)
         # Guards count by client, so they would count all requests without an address as one.
         client = known_client_of(request) if settings.GUARDS else client_of(request)
+        user = user_of(request)
         return _answer(
-            request, wanted, lambda _: answer_issued(send_code(**wanted, client=client, user=user_of(request)))
+            request,
+            wanted,
+            device,
+            lambda _: answer_issued(send_code(**wanted, client=client, user=user, device=device.text)),
         )
 
 
@@ -60,7 +66,13 @@ class VerifyCodeView(Endpoint):
     @sensitive_variables()
     def post(self, request: Request) -> Response:
         guess = _VERIFY_CODE.run_validation(request.data)
-        return _answer(request, guess, lambda record: answer_verdict(verify_code(**guess, record=record)))
+        device = pop_device(request, guess)
+        return _answer(
+            request,
+            guess,
+            device,
+            lambda record: answer_verdict(verify_code(**guess, device=device.text, record=record), device),
+        )
 
 
 class VerificationView(Endpoint):
@@ -95,6 +107,6 @@ class CaptchaView(Endpoint):
 
 
 @sensitive_variables()
-def _answer(request: Request, body: Mapping[str, Any], act: Act) -> Response:
+def _answer(request: Request, body: Mapping[str, Any], device: Device, act: Act) -> Response:
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
-    return act(None) if key is None else answer_once(request, key, body, act)
+    return act(None) if key is None else answer_once(request, key, body, device, act)

@@ -34,18 +34,21 @@ def reserve(
     draft: Callable[[Snapshot], Message],
     using: str,
     verification_id: str | None = None,
+    is_marked: bool = False,
     admit: Callable[[], None] | None = None,
     write: Write = write_claimed,
 ) -> Message:
     """Write the message that `draft` makes from the phone's snapshot, if the limits admit it, and return it.
 
+    `is_marked` says whose wrong guesses can refuse it: those of clients with a device mark, or those of all others.
     `admit` is called before each attempt to write a message that leaves; it may raise.
+
     Raises LimitReached, and SendingUnavailable if at every attempt another message to the phone was written first.
     """
 
     def attempt() -> Message:
         snapshot = read_snapshot(phone, verification_id=verification_id, using=using)
-        refusal = _find_refusal(snapshot, kind=kind, purpose=purpose, channel=channel)
+        refusal = _find_refusal(snapshot, kind=kind, purpose=purpose, channel=channel, is_marked=is_marked)
         if refusal is not None:
             raise limit_reached(refusal, phone=phone)
         message = draft(snapshot)
@@ -73,10 +76,10 @@ def limit_reached(refusal: Refusal, *, phone: str) -> LimitReached:
     return LimitReached(refusal.code, retry_after=refusal.retry_after)
 
 
-def _find_refusal(snapshot: Snapshot, *, kind: Kind, purpose: str, channel: str) -> Refusal | None:
+def _find_refusal(snapshot: Snapshot, *, kind: Kind, purpose: str, channel: str, is_marked: bool) -> Refusal | None:
     # While guesses are locked out, a code would cost money and could not be verified.
-    lockouts = [GuessBudget.load(row.guesses, purpose).closed_until(snapshot.now) for row in snapshot.recipients]
-    if closed_until := max(filter(None, lockouts), default=None):
+    budgets = [GuessBudget.load(row, purpose, is_marked=is_marked) for row in snapshot.recipients]
+    if closed_until := max(filter(None, (budget.closed_until(snapshot.now) for budget in budgets)), default=None):
         return Refusal.until(closed_until, code="guess_limit", now=snapshot.now)
     return find_refusal(snapshot, purpose=purpose, kind=kind, channel=channel, rules=rules_of(purpose))
 

@@ -36,6 +36,8 @@ class Wanted:
     #: The requester's address in the form of `client_of`, and the primary key of their user; empty if not known.
     client: str = ""
     user: str = ""
+    #: True if the request has a device mark of this phone.
+    is_marked: bool = False
     #: The answer to a captcha, unchecked, as it came with the request.
     captcha: Mapping[str, Any] | None = field(default=None, repr=False)
     #: The reason why an earlier guard wants a captcha. A captcha guard empties it when the captcha is solved.
@@ -44,8 +46,6 @@ class Wanted:
     captcha_wait: int = 60
     #: True once a captcha was solved.
     is_captcha_solved: bool = False
-    #: True if the request has a device mark for the phone: its code was verified on the device.
-    is_marked: bool = False
     #: True if the platform refused the message for the number's sake.
     is_refused: bool = False
 

@@ -22,7 +22,7 @@ from django_ihuyi.models import Kind, Message
 from django_ihuyi.models.messages import MessageQuerySet
 from django_ihuyi.rates import Rate
 
-#: Whether the cache has failed in the present `one_timeout`; None outside of one.
+#: Whether the cache has failed for the present API request; None outside of one.
 _has_failed: ContextVar[bool | None] = ContextVar("ihuyi_cache_has_failed", default=None)
 
 # The name is promised (docs/howto/deploy.md): hosts have alarms on this logger.
@@ -34,13 +34,18 @@ class CacheDown(Exception):
 
 
 @contextmanager
-def one_timeout() -> Iterator[None]:
-    """After the cache has failed once in the body, do not ask it again there: a cache that hangs costs one time-out."""
+def api_request() -> Iterator[None]:
+    """Answer an API request in the body. If the cache fails there, it is not asked again: one time-out is enough."""
     token = _has_failed.set(False)
     try:
         yield
     finally:
         _has_failed.reset(token)
+
+
+def is_api_request() -> bool:
+    """Return True in the body of `api_request`."""
+    return _has_failed.get() is not None
 
 
 def measure(rates: Sequence[Rate], *, group: str, key: str, sent: Mapping[str, str] | None) -> int:
@@ -90,7 +95,7 @@ def count_in_cache(*, group: str, key: str, rate: Rate, increment: bool) -> int:
 
 
 def _cache_down(reason: str) -> CacheDown:
-    if _has_failed.get() is not None:
+    if is_api_request():
         _has_failed.set(True)
     return CacheDown(reason)
 

@@ -31,9 +31,9 @@ class RecipientQuerySet(models.QuerySet["Recipient"]):
         with stale_if_refused():
             self._advance(recipient, **recipient.identity)
 
-    def record_guesses(self, recipient: Recipient, guesses: dict[str, Any]) -> None:
+    def record_guesses(self, recipient: Recipient, guesses: dict[str, Any], *, marks: dict[str, Any]) -> None:
         """Replace the guess budgets; raise StaleRow if anything about the recipient has changed since it was read."""
-        self._advance(recipient, guesses=guesses)
+        self._advance(recipient, guesses=guesses, marks=marks)
 
     def drop_empty(self) -> None:
         """Delete recipients without related rows, suppression or opt-out.
@@ -68,8 +68,12 @@ class Recipient(models.Model):
     mask = models.CharField(_("masked phone"), max_length=16, default="", db_default="", editable=False)
     #: Grows with every change that a claim depends on, so that a claim succeeds only on the state that was read.
     version = models.PositiveBigIntegerField(default=0, editable=False)
-    #: Guess budgets by purpose: see limits/guesses.py.
+    #: Guess budgets by purpose, of clients without a device mark: see limits/guesses.py.
     guesses = models.JSONField(_("guesses"), default=dict, editable=False)
+    #: Device marks (verification/marks.py) issued before do not count; None in rows of an older version.
+    marks_from = models.DateTimeField(_("device marks from"), null=True, editable=False)
+    #: `marked_guesses` and `mark_failures`, each if there are any.
+    marks = models.JSONField(_("device marks"), default=dict, db_default={}, editable=False)
     #: When the platform's pauses for this number end (client/results.py, PauseEnd).
     wait_until = models.DateTimeField(_("wait until"), null=True, editable=False)
     full_until = models.DateTimeField(_("full until"), null=True, editable=False)
@@ -104,6 +108,16 @@ class Recipient(models.Model):
         """The number, and the fingerprint and mask that remain after it is erased."""
         return {"phone": self.phone, "fingerprint": self.fingerprint, "mask": self.mask}
 
+    @property
+    def marked_guesses(self) -> dict[str, Any]:
+        """The guess budgets by purpose, of clients with a device mark."""
+        return self.marks.get("guesses", {})  # type: ignore[no-any-return]  # JSON
+
+    @property
+    def mark_failures(self) -> dict[str, Any]:
+        """The wrong guesses with each device mark: {its id: {"count": …, "until": Unix time of the mark's end}}."""
+        return self.marks.get("failures", {})  # type: ignore[no-any-return]  # JSON
+
     def identify(self, phone: str, *, keeps_fingerprint: bool = False) -> Recipient:
         """Set the canonical number, by default with the fingerprint of today's key. The next claim writes them."""
         before = self.identity
@@ -124,7 +138,7 @@ class Recipient(models.Model):
     def lift_suppression(self, *, using: str | None = None) -> None:
         """Allow messages to this phone again, and clear its guess budgets, which may have locked it."""
         with transaction.atomic(using=using):
-            self._change(using, suppressed_at=None, suppressed_code=None, guesses={})
+            self._change(using, suppressed_at=None, suppressed_code=None, guesses={}, marks={})
             # The row may have been kept for its suppression alone, and the purge does not look for such rows.
             Recipient.objects.using(using).filter(pk=self.pk).drop_empty()
 
@@ -132,17 +146,22 @@ class Recipient(models.Model):
         """Send no more advertisements to this phone."""
         self._change(using, opted_out_at=DatabaseNow())
 
-    def hand_over(self, user: str, *, using: str | None = None) -> str:
+    def hand_over(self, user: str, *, verified_at: datetime, using: str | None = None) -> str:
         """Record a user of the host as the phone's holder, and return the previous holder, or an empty text.
+
+        After another holder, device marks count only if they were issued at `verified_at`, when the user verified the
+        phone, or later.
 
         Call it in a transaction that has written before: SQLite has no SELECT FOR UPDATE, but only one transaction
         writes at a time.
         """
         recipients = Recipient.objects.using(using).filter(pk=self.pk)
-        previous = recipients.select_for_update().values_list("holder", flat=True).first() or ""
-        if previous != user:
+        previous, marks_from = recipients.select_for_update().values_list("holder", "marks_from").get()
+        if previous not in ("", user):
+            self._change(using, holder=user, marks_from=max(marks_from or verified_at, verified_at))
+        elif previous != user:
             recipients.update(holder=user)
-        return previous
+        return str(previous)
 
     def _change(self, using: str | None, **changes: datetime | DatabaseNow | Any) -> None:
         Recipient.objects.using(using).filter(pk=self.pk).update(version=F("version") + 1, **changes)

@@ -14,7 +14,7 @@ from django.db.models import Exists, F, Model, OuterRef
 
 from django_ihuyi import phones
 from django_ihuyi.database.clock import DatabaseNow
-from django_ihuyi.limits.guesses import REMEMBERED
+from django_ihuyi.limits.guesses import REMEMBERED, count_in_a_row
 from django_ihuyi.models import Message, Recipient
 from django_ihuyi.models.recipients import RecipientQuerySet
 
@@ -90,7 +90,7 @@ def _hold(keys: Iterable[Any], *, using: str) -> list[Recipient]:
     # Only SQLite lacks SKIP LOCKED. There, a transaction that writes locks the whole database.
     skip = connections[using].features.has_select_for_update_skip_locked
     recipients = Recipient.objects.using(using).filter(pk__in=set(keys)).order_by()
-    columns = ("phone", "fingerprint", "mask", "guesses")
+    columns = ("phone", "fingerprint", "mask", "guesses", "marks")
     return list(recipients.select_for_update(skip_locked=skip).only(*columns))
 
 
@@ -104,7 +104,7 @@ def _rows_of(held: Iterable[Recipient], *, using: str) -> RecipientQuerySet:
 
 
 def _has_failures(recipient: Recipient) -> bool:
-    return any(budget["in_a_row"] >= REMEMBERED for budget in recipient.guesses.values())
+    return any(sum(counts) >= REMEMBERED for counts in count_in_a_row(recipient).values())
 
 
 def _erase_numbers(held: Iterable[Recipient], *, using: str) -> None:

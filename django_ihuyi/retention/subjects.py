@@ -39,7 +39,7 @@ def forget(phone: str, *, using: str | None = None) -> bool:
 
     Under the number's fingerprint, the times of its messages stay for 25 hours, because the limits count them. Opt-outs
     and suppressions stay until they are lifted, and five or more wrong guesses in a row until a right one. Without
-    these exceptions, erasing a number would be a way around every limit.
+    these exceptions, erasing a number would be a way around every limit. No device mark issued before counts.
     """
     database = using or router.db_for_write(Recipient)
     return transactions.retry(lambda: _forget(phone, using=database), using=database)
@@ -54,7 +54,14 @@ def _forget(phone: str, *, using: str) -> bool:
         for row in [recipient, *others]:
             recipients.claim(row)  # a send that has read the row reads it again after this transaction
             _erase_rows(row, using=using)
-            recipients.filter(pk=row.pk).update(phone=None, mask="", holder="", forgotten_at=DatabaseNow())
+            recipients.filter(pk=row.pk).update(
+                phone=None,
+                mask="",
+                holder="",
+                forgotten_at=DatabaseNow(),
+                marks_from=DatabaseNow(),
+                marks={"guesses": row.marked_guesses} if row.marked_guesses else {},
+            )
         erasing.drop_empty([recipient, *others], using=using)
     return True
 

@@ -21,9 +21,10 @@ from django_ihuyi.delivery.routing import Route, choose_channel, choose_route, l
 from django_ihuyi.exceptions import LimitReached, NumberRefused, UnavailableChannel, UnknownPurpose
 from django_ihuyi.guards import CaptchaWanted, Wanted, guarded
 from django_ihuyi.models import Kind, Message, Verification
-from django_ihuyi.models.sql.snapshot import Snapshot
+from django_ihuyi.models.sql.snapshot import Snapshot, read_snapshot
 from django_ihuyi.models.verifications import parse_id
 from django_ihuyi.texts import templates
+from django_ihuyi.verification import marks
 
 #: A code expires this long after it was first sent, however often it is sent again.
 LONGEST_LIFE = timedelta(minutes=10)
@@ -56,15 +57,17 @@ def send_code(
     client: str = "",
     user: str = "",
     captcha: Mapping[str, Any] | None = None,
+    device: str = "",
     using: str | None = None,
 ) -> IssuedCode:
     """Send a code for `purpose` to `phone`; with the id of a live verification of both, send the same code again.
 
     The channel "voice" speaks the code of a verification whose code was sent by a message before. A foreign number uses
     the channel "international". `client` is the requester's address (`client_addresses.client_of`), `user` a primary
-    key as text, and `captcha` the solution of a captcha; the guards of GUARDS decide by these, and the send log keeps
-    `client`. Inside a transaction of the caller the message leaves after the commit. If the purpose's POLICY returns
-    False, no code is sent, but the return value is as if one had been.
+    key as text, `captcha` the solution of a captcha, and `device` the client's device marks, joined by dots; the guards
+    of GUARDS decide by these, and the send log keeps `client`. Inside a transaction of the caller the message leaves
+    after the commit. If the purpose's POLICY returns False, no code is sent, but the return value is as if one had
+    been.
 
     Raise InvalidPhone, UnknownPurpose, UnavailableChannel, LimitReached, NumberRefused, CaptchaRequired, CaptchaFailed
     or SendingUnavailable; then no code was sent. Raise TransactionManagementError inside a transaction of the caller if
@@ -77,13 +80,22 @@ def send_code(
     by = choose_channel(canonical, channel)
     route = choose_route(canonical, purpose=purpose)
     database = using or router.db_for_write(Verification)
-    wanted = Wanted(phone=canonical, purpose=purpose, channel=by, client=client, user=user, captcha=captcha)
+    is_marked = _is_marked(device, phone=canonical, using=database)
+    wanted = Wanted(
+        phone=canonical,
+        purpose=purpose,
+        channel=by,
+        client=client,
+        user=user,
+        is_marked=is_marked,
+        captcha=captcha,
+    )
     decoy = not load_policy(purpose)(wanted)
     # Ask for a permit once before the guards, so that no captcha is wasted while the platform is down. Hold no slot
     # while they run: a captcha service that hangs must not block other sends.
     with permit_to_call(by, route=route):
         pass
-    draft = partial(_draft, purpose=purpose, channel=by, route=route, client=client, decoy=decoy)
+    draft = partial(_draft, wanted=wanted, route=route, decoy=decoy)
     send = partial(_send, route=route, draft=draft, verification_id=parse_id(verification_id), asked_at=asked_at)
     try:
         return _issued(send(wanted, using=database))
@@ -109,6 +121,7 @@ def _send(
             channel=wanted.channel,
             route=route,
             verification_id=verification_id,
+            is_marked=wanted.is_marked,
             draft=draft,
             admit=guards.claim,
             using=using,
@@ -124,7 +137,16 @@ def _send(
     return message
 
 
-def _draft(snapshot: Snapshot, *, purpose: str, channel: str, route: Route, client: str, decoy: bool) -> Message:
+def _is_marked(device: str, *, phone: str, using: str) -> bool:
+    held = marks.read_of(phone, device)
+    if not held:
+        return False
+    snapshot = read_snapshot(phone, using=using)
+    return any(mark.counts(snapshot.recipients, snapshot.now) for mark in held)
+
+
+def _draft(snapshot: Snapshot, *, wanted: Wanted, route: Route, decoy: bool) -> Message:
+    purpose, channel = wanted.purpose, wanted.channel
     # A resend keeps the policy's first answer: if `decoy` could change, a resend would show who has registered.
     verification = _find_resend(snapshot, purpose=purpose)
     if channel == "voice" and route is not Route.WITHHELD and not _was_sent(verification, snapshot):
@@ -149,9 +171,10 @@ def _draft(snapshot: Snapshot, *, purpose: str, channel: str, route: Route, clie
         template=template,
         text=text,
         parts=templates.count_billed_parts(text),
-        client=client,
+        client=wanted.client,
         created_at=snapshot.now,
-        sampled_at=None if route is Route.WITHHELD else snapshot.now,
+        # A customer's codes must not hide those of an attack, nor count as some.
+        sampled_at=None if route is Route.WITHHELD or wanted.is_marked else snapshot.now,
     )
 
 

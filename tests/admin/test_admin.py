@@ -227,6 +227,7 @@ def test_a_search_without_a_known_number_shows_a_message(story, enter, name, typ
         ("recipient", "phone__startswith=%2B861380"),
         ("recipient", "phone=%2B8613800138000"),
         ("recipient", "guesses__login__in_a_row__gt=1"),
+        ("recipient", "marks__guesses__login__in_a_row__gt=1"),
         ("verification", "seed__startswith=a"),
         ("verification", "seed__isempty=0"),
         ("verification", "key_id__startswith=a"),
@@ -369,6 +370,19 @@ def test_the_history_records_a_lift_with_user_and_former_state(stopped, enter):
     assert entry.get_change_message() == (
         f"Lifted. Suppressed by: 408, since {since}. Wrong guesses in a row: login: 100."
     )
+
+
+def test_a_lock_of_marked_clients_is_shown_and_lifted_too(outbox, enter):
+    send()
+    failed = {"failed_at": [timezone.now().timestamp()], "in_a_row": 12}
+    Recipient.objects.update(guesses={"login": failed | {"in_a_row": 4}}, marks={"guesses": {"login": failed}})
+
+    shown = enter("operator").get(address("recipient", "changelist")).content.decode()
+    response = lift(enter("operator"), Recipient.objects.get())
+
+    assert "login: 16" in shown
+    assert "1 recipient was unblocked." in response.content.decode()
+    assert Recipient.objects.get().marks == {}
 
 
 def test_the_history_records_nothing_without_a_lift(outbox, enter):

@@ -7,7 +7,7 @@ import time
 import pytest
 from django.core.cache import cache
 
-from django_ihuyi.guards.cached_rates import CacheDown, count_in_cache, one_timeout
+from django_ihuyi.guards.cached_rates import CacheDown, count_in_cache, api_request
 from django_ihuyi.rates import Rate
 
 TIMEOUT = 0.25
@@ -85,7 +85,7 @@ def test_a_cache_that_hangs_delays_a_request_by_one_time_out(api, ihuyi):
 
 @pytest.mark.usefixtures("_hanging_cache")
 def test_a_cache_that_failed_a_request_is_not_asked_again_for_it():
-    with one_timeout():
+    with api_request():
         for reason in ("TimeoutError", "still"):
             with pytest.raises(CacheDown, match=reason):
                 use()

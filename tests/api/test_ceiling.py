@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 
 from django_ihuyi.models.budgets import CONVERSION, Budget
 from django_ihuyi.signals import limit_hit
+from django_ihuyi.verification import send_code
 from tests.api.conftest import Caller
 from tests.guards.budgets.test_guard import GUARD as BUDGETS
 from tests.support.riddle_captcha import GUARD as CAPTCHAS
@@ -127,6 +128,15 @@ def test_limits_that_the_database_counts_are_not_counted_in_the_cache_too(ihuyi,
 
     assert Caller().send().status_code == 202
     assert "cache" not in caplog.text
+
+
+def test_the_hosts_own_sends_do_not_count_in_the_cache(ihuyi):
+    ihuyi(GLOBAL_LIMITS={"send": ["1/d"]})
+
+    for number in range(3):
+        send_code(f"139001390{number:02d}", purpose="login", client="192.0.2.1")
+
+    assert Caller().send("13700137000").status_code == 202
 
 
 def test_the_ceiling_says_which_limit_refused(ihuyi):

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_ihuyi.limits import GuessBudget
+from django_ihuyi.limits import GuessBudget, after_success
+from django_ihuyi.models import Recipient
 
 NOW = datetime(2026, 12, 31, 16, 0, 0, tzinfo=timezone.utc)
 MINUTE = timedelta(minutes=1)
@@ -60,7 +61,7 @@ def test_25_guesses_are_answered_in_any_24_hours(budget, rest):
 def test_a_failure_counts_for_its_own_purpose():
     theirs = {"reset_password": {"failed_at": [1.0], "in_a_row": 1}}
 
-    guesses = GuessBudget.load(theirs, "login").after_failure(theirs, "login", NOW)
+    guesses = GuessBudget.load(Recipient(guesses=theirs), "login", is_marked=False).after_failure(theirs, "login", NOW)
 
     assert guesses == {**theirs, "login": {"failed_at": [NOW.timestamp()], "in_a_row": 1}}
 
@@ -77,20 +78,58 @@ def test_no_more_than_25_times_are_stored():
 def test_a_success_clears_its_own_purpose_and_no_other():
     guesses = {name: {"failed_at": [1.0], "in_a_row": 1} for name in ("login", "reset_password")}
 
-    cleared = GuessBudget.load(guesses, "login").after_success(guesses, "login")
-
-    assert cleared == {"reset_password": {"failed_at": [1.0], "in_a_row": 1}}
+    assert after_success(guesses, "login") == {"reset_password": {"failed_at": [1.0], "in_a_row": 1}}
 
 
-@given(st.lists(st.integers(min_value=0, max_value=90_000), max_size=400))
-def test_whoever_guesses_without_end_gets_25_answers_a_day_and_100_in_all(pauses):
-    guesses, answered, moment = {}, [], NOW
-    for pause in pauses:
+def load(*, unmarked, marked, is_marked):
+    """Return one of two budgets as a row stores them."""
+    guesses, others = (
+        {"login": {"failed_at": budget.failed_at, "in_a_row": budget.in_a_row}} for budget in (unmarked, marked)
+    )
+    return GuessBudget.load(Recipient(guesses=guesses, marks={"guesses": others}), "login", is_marked=is_marked)
+
+
+@pytest.mark.parametrize("is_marked", [False, True])
+@pytest.mark.parametrize("full", [failed(10), failed(17), GuessBudget(failed_at=[NOW.timestamp() - 9] * 25)])
+def test_failures_of_marked_and_of_other_clients_lock_out_only_their_own_kind(full, is_marked):
+    kinds = {"marked": full, "unmarked": failed(9)} if is_marked else {"unmarked": full, "marked": failed(9)}
+
+    assert load(**kinds, is_marked=is_marked).closed_until(NOW) is not None
+    assert load(**kinds, is_marked=not is_marked).closed_until(NOW) is None
+
+
+@pytest.mark.parametrize("is_marked", [False, True])
+@pytest.mark.parametrize(
+    ("unmarked", "marked", "rest"),
+    [
+        pytest.param(failed(60, last=HOUR), failed(40, last=3 * HOUR), 23 * HOUR, id="60 and 40"),
+        pytest.param(failed(40, last=3 * HOUR), failed(60, last=HOUR), 23 * HOUR, id="40 and 60"),
+        pytest.param(failed(100, last=400 * DAY), GuessBudget(), DAY, id="100 and 0"),
+        pytest.param(GuessBudget(), failed(100, last=400 * DAY), DAY, id="0 and 100"),
+        pytest.param(failed(99, last=2 * DAY), failed(1, last=HOUR), 23 * HOUR, id="99 and 1"),
+        pytest.param(failed(60, last=2 * DAY), failed(39, last=2 * DAY), None, id="60 and 39"),
+    ],
+)
+def test_the_lock_counts_failures_of_both_kinds_and_locks_both(unmarked, marked, rest, is_marked):
+    budget = load(unmarked=unmarked, marked=marked, is_marked=is_marked)
+
+    assert budget.closed_until(NOW) == (rest and NOW + rest)
+
+
+@given(st.lists(st.tuples(st.integers(min_value=0, max_value=90_000), st.booleans()), max_size=400))
+def test_whoever_guesses_without_end_gets_25_answers_a_day_of_each_kind_and_100_in_all(tries):
+    recipient, answered, moment = Recipient(), {False: [], True: []}, NOW
+    for pause, is_marked in tries:
         moment += timedelta(seconds=pause)
-        budget = GuessBudget.load(guesses, "login")
-        if budget.closed_until(moment) is None:
-            guesses = budget.after_failure(guesses, "login", moment)
-            answered.append(moment)
+        budget = GuessBudget.load(recipient, "login", is_marked=is_marked)
+        if budget.closed_until(moment) is not None:
+            continue
+        answered[is_marked].append(moment)
+        if is_marked:
+            recipient.marks = {"guesses": budget.after_failure(recipient.marked_guesses, "login", moment)}
+        else:
+            recipient.guesses = budget.after_failure(recipient.guesses, "login", moment)
 
-    assert len(answered) <= 100
-    assert all(later - earlier >= DAY for earlier, later in zip(answered, answered[25:], strict=False))
+    assert sum(map(len, answered.values())) <= 100
+    for moments in answered.values():
+        assert all(later - earlier >= DAY for earlier, later in zip(moments, moments[25:], strict=False))

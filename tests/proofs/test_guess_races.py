@@ -2,11 +2,13 @@
 
 import itertools
 import random
+import time
 
 import pytest
 
+from django_ihuyi.models import Message, Recipient
 from tests.proofs.support.concurrent_requests import PARALLEL, ROUNDS
-from tests.proofs.support.site_client import REDEEM
+from tests.proofs.support.site_client import PURPOSE, REDEEM, SEND, Issued, send
 from tests.proofs.support.summaries import spread
 
 pytestmark = pytest.mark.proof
@@ -100,6 +102,92 @@ def test_five_guesses_are_answered_in_a_site_that_rolls_failures_back(running, f
     figure("F3 wrong guesses evaluated one by one, ATOMIC_REQUESTS", f"{evaluated} of 60 [target 5]")
     assert evaluated == 5
     assert last.code == "attempts_exhausted"
+
+
+@pytest.mark.parametrize(
+    ("each", "ago", "target"),
+    [
+        # One more of each kind in the 24 hours; in a row there was one of each.
+        pytest.param({False: (24, 1), True: (24, 1)}, 60, 2, id="25 a day of each kind"),
+        # Both lockouts, of at most a day, are over.
+        pytest.param({False: (25, 50), True: (25, 49)}, 2 * 86_400, 1, id="100 in a row together"),
+    ],
+)
+def test_marked_and_other_clients_have_a_budget_each_and_one_lock(site, figure, each, ago, target):
+    """F4, at the end of the budgets: half of the guesses come with the device mark of the phone, half without."""
+    evaluated = []
+    for _ in range(ROUNDS):
+        issued, device = issue_marked(site)
+        set_failures(issued.phone, each, ago=ago)
+        guesses = [
+            with_device(guess, device if number % 2 else "") for number, guess in enumerate(issued.wrong(PARALLEL))
+        ]
+        random.shuffle(guesses)
+        evaluated.append(count_evaluated(site.fire(guesses)))
+        last = [site.ask(with_device(issued.right, text)).code for text in (device, "")]
+        assert last == ["guess_limit"] * 2
+
+    kinds = " and ".join(f"{count} of {in_a_row} in a row" for count, in_a_row in each.values())
+    figure(
+        f"F4 wrong guesses evaluated after {kinds}, marked and not",
+        f"{spread(evaluated)} of {PARALLEL} ({ROUNDS} rounds) [target {target}]",
+    )
+    assert evaluated == [target] * ROUNDS
+
+
+def test_strangers_do_not_keep_a_marked_client_from_its_code(site, figure):
+    """F26: a stranger who knows the number is at the lock, and goes on guessing while the holder logs in."""
+    got_in = 0
+    for _ in range(ROUNDS):
+        live, device = issue_marked(site)
+        strangers = [ask_for_code(site, live.phone) for _ in range(2)]
+        site.fire([guess for issued in strangers for guess in issued.wrong(PARALLEL // 2)])
+        noise = [guess for issued in strangers for guess in issued.wrong(PARALLEL // 2)][1:]
+        forget_messages(live.phone)
+        assert site.ask(send(live.phone)).code == "guess_limit"
+
+        entered = site.fire([*noise, with_device(live.right, device)])[-1]
+        # The right code has cleared all budgets, so strangers fill theirs again.
+        site.fire([guess for issued in [ask_for_code(site, live.phone) for _ in range(2)] for guess in issued.wrong(6)])
+        forget_messages(live.phone)
+        assert site.ask(send(live.phone)).code == "guess_limit"
+        sent = site.ask((SEND, {"phone": live.phone, "purpose": PURPOSE, "device": entered.body.get("device", "")}))
+        got_in += (entered.status, sent.status) == (200, 202)
+
+    figure("F26 marked holders who use a live code and get a new one", f"{got_in} of {ROUNDS} [target all]")
+    assert got_in == ROUNDS
+
+
+def issue_marked(site):
+    """Verify a new phone and have another code sent to it; return that code and the device mark of the phone."""
+    issued = site.issue()
+    device = site.ask(with_device(issued.right, "")).body["device"]
+    return ask_for_code(site, issued.phone), device
+
+
+def ask_for_code(site, phone):
+    forget_messages(phone)
+    sent = site.ask(send(phone))
+    return Issued(phone=phone, verification_id=sent.body["verification_id"], code=site.platform.code(phone))
+
+
+def forget_messages(phone):
+    """Let the limits of the phone's messages count anew."""
+    Message.objects.filter(recipient__phone=f"+86{phone}").delete()
+
+
+def with_device(guess, device):
+    path, body = guess
+    return path, {**body, "device": device}
+
+
+def set_failures(phone, each, *, ago):
+    """Record failures of marked and other clients: {is marked: (failures that are stored, failures in a row)}."""
+    stored = {
+        is_marked: {PURPOSE: {"failed_at": [time.time() - ago] * count, "in_a_row": in_a_row}}
+        for is_marked, (count, in_a_row) in each.items()
+    }
+    Recipient.objects.filter(phone=f"+86{phone}").update(guesses=stored[False], marks={"guesses": stored[True]})
 
 
 def count_evaluated(answers):

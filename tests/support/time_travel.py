@@ -14,15 +14,20 @@ MODELS = (Recipient, Verification, Message, Reply, UnmatchedReceipt, Idempotency
 
 
 def let_pass(**duration):
-    """Let time pass, as in `let_pass(minutes=5)`: move every time that the app has stored back by so much."""
+    """Let time pass, as in `let_pass(minutes=5)`: move every time that the app has stored back by so much.
+
+    The time in a device mark is signed: make the mark anew, of the verification that it came from.
+    """
     gone = timedelta(**duration)
     for model in MODELS:
         moments = [field.name for field in model._meta.fields if isinstance(field, DateTimeField)]
         model.objects.update(**{name: F(name) - gone for name in moments})
     for recipient in Recipient.objects.all():
-        for budget in recipient.guesses.values():
+        for budget in [*recipient.guesses.values(), *recipient.marked_guesses.values()]:
             budget["failed_at"] = [moment - gone.total_seconds() for moment in budget["failed_at"]]
-        recipient.save(update_fields=["guesses"])
+        for failed in recipient.mark_failures.values():
+            failed["until"] -= gone.total_seconds()
+        recipient.save(update_fields=["guesses", "marks"])
     for budget in Budget.objects.all():
         budget.slot_began = max(0, budget.slot_began - int(gone.total_seconds()))
         budget.history = shift(budget.history, int(gone.total_seconds()))

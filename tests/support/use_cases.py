@@ -16,16 +16,16 @@ def send(phone=PHONE, purpose="login", **rest):
     return send_code(phone, purpose=purpose, **rest)
 
 
-def guess(issued, code):
-    return verify_code(issued.verification_id, code)
+def guess(issued, code, **rest):
+    return verify_code(issued.verification_id, code, **rest)
 
 
-def guess_right(issued):
-    return guess(issued, outbox[-1].code)
+def guess_right(issued, **rest):
+    return guess(issued, outbox[-1].code, **rest)
 
 
-def guess_wrong(issued):
-    return guess(issued, other_than(outbox[-1].code))
+def guess_wrong(issued, **rest):
+    return guess(issued, other_than(outbox[-1].code), **rest)
 
 
 def other_than(code):

@@ -1,15 +1,19 @@
 """The life of a code and the guesses of a phone, measured from outside: over days, and with wrong clocks."""
 
+import secrets
 import time
 
 import pytest
 import time_machine
+from django.db import connection
 
+from django_ihuyi.database.clock import read_clock
 from django_ihuyi.exceptions import LimitReached
+from django_ihuyi.models import Message, Recipient, Verification
 from django_ihuyi.models.sql.snapshot import read_verification
-from django_ihuyi.verification import VerdictOutcome, verify_code
+from django_ihuyi.verification import VerdictOutcome, marks, verify_code
 from tests.support.time_travel import let_pass
-from tests.support.use_cases import guess_wrong, send
+from tests.support.use_cases import PHONE, guess_wrong, send
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("outbox")]
 
@@ -41,6 +45,43 @@ def test_endless_requests_for_codes_give_25_guesses_a_day_and_100_in_all(figure)
     figure("F4 guesses answered in 24 hours, and ever", f"{in_a_day} and {len(answered)} [target at most 25 and 100]")
     assert in_a_day <= 25
     assert len(answered) == 100
+
+
+def test_endless_guesses_with_and_without_marks_give_25_a_day_of_each_kind_and_100_in_all(figure):
+    """F4, by an attacker with any number of codes, and of marks: a new one, as if stolen, for each guess."""
+    now, answered = 0, []
+    for _ in range(ROUNDS):
+        waits = []
+        for is_marked in (False, True):
+            device = steal_mark() if is_marked else ""
+            try:
+                verdict = guess_wrong(send(device=device), device=device)
+            except LimitReached as error:
+                waits.append(error.retry_after)
+            else:
+                assert verdict.outcome is VerdictOutcome.WRONG
+                answered.append((now, is_marked))
+            Message.objects.all().delete()
+        # On to the next guess: at once, or when the first lockout ends.
+        gone = min(waits) + 1 if len(waits) == 2 else 1
+        let_pass(seconds=gone)
+        now += gone
+
+    kinds = [[moment for moment, is_marked in answered if is_marked is kind] for kind in (False, True)]
+    in_a_day = [max(sum(moment <= other < moment + DAY for other in kind) for moment in kind) for kind in kinds]
+    figure(
+        "F4 guesses answered in 24 hours without and with marks, and ever",
+        f"{in_a_day} and {len(answered)} [target at most 25 each and 100]",
+    )
+    assert max(in_a_day) <= 25
+    assert min(map(len, kinds)) > 10
+    assert len(answered) == 100
+
+
+def steal_mark():
+    """Make a mark of a right guess that was made just now."""
+    of_a_device = Verification(id=secrets.token_hex(16), recipient=Recipient(phone=PHONE))
+    return marks.make(of_a_device, issued_at=read_clock(connection))
 
 
 @pytest.mark.parametrize("hours", [-1, 0, 1])

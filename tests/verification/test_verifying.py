@@ -25,9 +25,15 @@ def test_a_right_code_is_answered_with_a_proof():
     verdict = guess_right(send())
 
     assert verdict == Verdict(
-        outcome=VerdictOutcome.RIGHT, proof=verdict.proof, phone=PHONE, purpose="login", expires_in=600
+        outcome=VerdictOutcome.RIGHT,
+        proof=verdict.proof,
+        phone=PHONE,
+        purpose="login",
+        expires_in=600,
+        device=verdict.device,
     )
     assert (len(verdict.proof), verdict.proof.isascii()) == (64, True)
+    assert (len(verdict.device), verdict.device.isascii()) == (88, True)
 
 
 def test_a_right_code_consumes_the_verification():
@@ -290,7 +296,11 @@ def test_a_verdict_is_recorded_in_the_transaction_that_counts_the_guess_or_not_a
     verdict = verify_code(issued.verification_id, code, record=record)
 
     assert (given_back.attempts, given_back.verified_at) == (0, None)
-    assert recorded == [(verdict, True, 1)] * 2
+    # The device mark of the guess that was rolled back has another time.
+    assert [(recorded[0][0].outcome, *recorded[0][1:]), recorded[1]] == [
+        (verdict.outcome, True, 1),
+        (verdict, True, 1),
+    ]
     assert stored().attempts == 1
 
 

@@ -68,13 +68,17 @@ def read_snapshot(phone: str, *, using: str, verification_id: str | None = None)
     known = phones.fingerprints(phone)
     rows = _fetch(_OF_PHONE, [phone, *known, verification_id], connection, keys=len(known))
     loaded = [_load(row, (Recipient, Verification, Message), connection) for row in rows]
+    now = to_datetime(rows[0][0], connection)
     recipient, others = choose_row((row for row, _, _ in loaded if row), phone=phone)
+    if recipient._state.adding:
+        # The phone may have had a row that was erased: device marks of that time must not count again.
+        recipient.marks_from = now
     # A verification of another row is not sent again: that row has lost its number, which the code depends on.
     verification = next((named for row, named, _ in loaded if named and row.pk == recipient.pk), None)
     if verification:
         verification.recipient = recipient
     return Snapshot(
-        now=to_datetime(rows[0][0], connection),
+        now=now,
         recipient=recipient,
         others=others,
         verification=verification,

@@ -111,7 +111,7 @@ def test_guesses_do_not_overwrite_a_change_of_the_recipient(change):
     change(Recipient.objects.get())
 
     with pytest.raises(StaleRow):
-        Recipient.objects.record_guesses(recipient, {"login": {"failed_at": [0.0], "in_a_row": 1}})
+        Recipient.objects.record_guesses(recipient, {"login": {"failed_at": [0.0], "in_a_row": 1}}, marks={})
     assert Recipient.objects.get().guesses == {}
 
 
