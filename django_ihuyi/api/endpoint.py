@@ -26,7 +26,6 @@ from django_ihuyi.logs import get_logger
 
 #: Exceptions of an authentication that do not mean that the credentials are wrong: the request is refused with them.
 _NOT_OF_CREDENTIALS = (
-    exceptions.APIException,
     PermissionDenied,
     Http404,
     OperationalError,
@@ -116,6 +115,8 @@ def _refuse_cross_site(request: Request) -> None:
 
 def _mean_nothing(error: Exception) -> bool:
     """Return True if an authentication raised the exception because of wrong credentials."""
-    if getattr(error, "status_code", None) == status.HTTP_401_UNAUTHORIZED:
-        return True
+    if isinstance(error, exceptions.APIException):
+        # By the classes too: a host may answer them with another status, so that browsers show no login.
+        refused = isinstance(error, (exceptions.AuthenticationFailed, exceptions.NotAuthenticated))
+        return refused or error.status_code == status.HTTP_401_UNAUTHORIZED
     return not isinstance(error, _NOT_OF_CREDENTIALS)

@@ -377,8 +377,9 @@ def test_a_lock_of_marked_clients_is_shown_and_lifted_too(outbox, enter):
     failed = {"failed_at": [timezone.now().timestamp()], "in_a_row": 12}
     Recipient.objects.update(guesses={"login": failed | {"in_a_row": 4}}, marks={"guesses": {"login": failed}})
 
-    shown = enter("operator").get(address("recipient", "changelist")).content.decode()
-    response = lift(enter("operator"), Recipient.objects.get())
+    client = enter("operator")
+    shown = client.get(address("recipient", "changelist")).content.decode()
+    response = lift(client, Recipient.objects.get())
 
     assert "login: 16" in shown
     assert "1 recipient was unblocked." in response.content.decode()

@@ -174,6 +174,7 @@ def test_a_wrong_password_is_not_told_from_the_right_one(ihuyi, address):
         (raising(exceptions.AuthenticationFailed()), "Bearer x"),
         (raising(exceptions.NotAuthenticated()), "Bearer x"),
         (raising(type("Expired", (exceptions.APIException,), {"status_code": 401})()), "Bearer x"),
+        (raising(type("Failed", (exceptions.AuthenticationFailed,), {"status_code": 403})()), "Bearer x"),
         (raising(ValueError("secret")), "Bearer x"),
         (raising(AttributeError("secret")), "Bearer x"),
         (raising(KeyError("secret")), "Bearer x"),

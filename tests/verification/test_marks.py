@@ -464,9 +464,12 @@ def test_a_proof_that_is_redeemed_late_revives_no_older_mark():
 
 def test_a_number_that_is_forgotten_ends_its_marks():
     device = get_mark()
+    before = Recipient.objects.get()
+    before.opt_out()  # so that the row stays
     forget(PHONE)
     send()
 
+    assert Recipient.objects.get() == before
     assert not is_heeded(device)
     assert is_heeded(get_mark_after_lockout())
 
