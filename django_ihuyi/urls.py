@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from django_ihuyi.api.views import CaptchaView, SendCodeView, VerificationView, VerifyCodeView
+from django_ihuyi.api.views import CaptchaFileView, CaptchaView, SendCodeView, VerificationView, VerifyCodeView
 
 app_name = "ihuyi"
 urlpatterns = [
@@ -12,4 +12,5 @@ urlpatterns = [
     path("verify-code/", VerifyCodeView.as_view(), name="verify-code"),
     path("verifications/<str:verification_id>/", VerificationView.as_view(), name="verification"),
     path("captcha/", CaptchaView.as_view(), name="captcha"),
+    path("captcha/<str:file>/<str:challenge_id>/", CaptchaFileView.as_view(), name="captcha-file"),
 ]

@@ -163,6 +163,19 @@ _DESCRIPTIONS: dict[str, dict[str, Any]] = {
             },
         )
     },
+    "CaptchaFileView": {
+        "get": extend_schema(
+            operation_id="getCaptchaFile",
+            summary="Get the picture or the recording of a captcha",
+            tags=[TAG],
+            parameters=[OpenApiParameter("file", OpenApiTypes.STR, OpenApiParameter.PATH, enum=["image", "audio"])],
+            responses={
+                (200, "image/png"): OpenApiResponse(OpenApiTypes.BINARY, description="The file."),
+                (200, "audio/wav"): OpenApiResponse(OpenApiTypes.BINARY, description="The file."),
+                **_refusals(*_OF_LIMITED, "not_found"),
+            },
+        )
+    },
 }
 
 
@@ -188,6 +201,10 @@ class VerificationDescription(_Description):
 
 class CaptchaDescription(_Description):
     target_class = "django_ihuyi.api.views.CaptchaView"
+
+
+class CaptchaFileDescription(_Description):
+    target_class = "django_ihuyi.api.views.CaptchaFileView"
 
 
 class CaptchaFieldDescription(OpenApiSerializerFieldExtension):
