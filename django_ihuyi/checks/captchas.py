@@ -87,7 +87,9 @@ def find_captcha_without_guard() -> Iterator[str]:
         yield "IHUYI['CAPTCHA'] is set, but IHUYI['GUARDS'] has no captcha guard."
 
 
-@finding("W040", hint='Remove include("captcha.urls"): django_ihuyi.urls serves the pictures, with limits.', deploy=True)
+@finding(
+    "W040", hint='Remove include("captcha.urls"): django_ihuyi.urls serves the pictures, with limits.', deploy=True
+)
 def find_package_urls() -> Iterator[str]:
     """The site includes captcha.urls, which draws the pictures without limits, and so that programs can read them."""
     if not _is_well_formed() or any(find_unknown_captcha()) or not getattr(django_settings, "ROOT_URLCONF", None):

@@ -91,7 +91,9 @@ def test_a_spent_picture_is_not_found(api, client, challenge):
     assert refusal(client.get(challenge["image_url"])) == (404, "not_found")
 
 
-@pytest.mark.parametrize("captcha", [{}, riddles()["CAPTCHA"], {"BACKEND": "proof_of_work"}], ids=["none", "own", "work"])
+@pytest.mark.parametrize(
+    "captcha", [{}, riddles()["CAPTCHA"], {"BACKEND": "proof_of_work"}], ids=["none", "own", "work"]
+)
 def test_a_site_with_another_captcha_serves_no_pictures(client, challenge, ihuyi, captcha):
     ihuyi(CAPTCHA=captcha)
 

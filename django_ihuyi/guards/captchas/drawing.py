@@ -6,10 +6,11 @@ no filter can take the line away without taking a part of each letter.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 import secrets
-from random import Random
+import struct
 
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
@@ -36,7 +37,7 @@ def choose_letters(length: int) -> str:
 
 def draw(text: str, *, seed: bytes, font: str, size: int, ink: str, paper: str) -> bytes:
     """Return a PNG of the text. The same seed draws the same picture: many pictures of one text would tell it."""
-    chance = Random(seed)  # noqa: S311 - the seed is secret, and it is all that the picture depends on
+    chance = _Chance(seed)
     shape = _draw_letters(text, chance, font, size)
     shape = _bend(ImageChops.difference(shape, _draw_line(shape.size, chance, size)), chance, size)
     picture = Image.new("RGBA", shape.size, (0, 0, 0, 0) if paper == "transparent" else paper)
@@ -46,7 +47,18 @@ def draw(text: str, *, seed: bytes, font: str, size: int, ink: str, paper: str) 
     return file.getvalue()
 
 
-def _draw_letters(text: str, chance: Random, font: str, size: int) -> Image.Image:
+class _Chance:
+    """Numbers that only the holder of the seed can know."""
+
+    def __init__(self, seed: bytes) -> None:
+        # 256 numbers: a text of 32 letters, the longest that the package stores, needs about 140.
+        self._numbers = struct.iter_unpack(">I", hashlib.shake_256(seed).digest(1024))
+
+    def uniform(self, least: float, most: float) -> float:
+        return float(least + (most - least) * next(self._numbers)[0] / 2**32)
+
+
+def _draw_letters(text: str, chance: _Chance, font: str, size: int) -> Image.Image:
     height = int(1.8 * size)
     shape = Image.new("L", (size * (len(text) + 2), height))
     left = size // 3
@@ -69,7 +81,7 @@ def _draw_letters(text: str, chance: Random, font: str, size: int) -> Image.Imag
     return shape.crop((0, 0, left + size // 2, height))
 
 
-def _draw_line(extent: tuple[int, int], chance: Random, size: int) -> Image.Image:
+def _draw_line(extent: tuple[int, int], chance: _Chance, size: int) -> Image.Image:
     width, height = extent
     layer = Image.new("L", extent)
     middle, slope = height * chance.uniform(0.45, 0.55), chance.uniform(-0.15, 0.15)
@@ -82,7 +94,7 @@ def _draw_line(extent: tuple[int, int], chance: Random, size: int) -> Image.Imag
     return layer
 
 
-def _bend(shape: Image.Image, chance: Random, size: int) -> Image.Image:
+def _bend(shape: Image.Image, chance: _Chance, size: int) -> Image.Image:
     across, along = (math.tau / (size * chance.uniform(*_BEND_LENGTH)) for _ in range(2))
     first, second = (chance.uniform(0, math.tau) for _ in range(2))
 

@@ -42,7 +42,7 @@ class ImageCaptcha(Captcha):
     kind = "image"
 
     def challenge(self, *, purpose: str, client: str) -> Challenge:  # noqa: ARG002 - the guard binds it
-        """Return a picture as a data: URI, with its address in our API, and that of a recording if the site can speak."""
+        """Return a picture as a data: URI, with its address, and that of a recording if the site can speak."""
         key: str = CaptchaStore.generate_key(None if _has_own_look() else _choose_text)
         drawn = _draw(CaptchaStore.objects.get(hashkey=key))
         encoded = base64.b64encode(drawn.content).decode()
