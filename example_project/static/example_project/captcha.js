@@ -11,7 +11,7 @@ const captcha = (() => {
   const showPicture = (challenge, form) => {
     shown = challenge;
     form.querySelector(".error").before(box);
-    picture.src = challenge.image_url;
+    picture.src = challenge.image_url || challenge.image;
     input.value = "";
     box.hidden = false;
     input.focus();
