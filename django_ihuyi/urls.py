@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from django_ihuyi.api.views import (
+    CaptchaFileView,
     CaptchaView,
     SendCodeView,
     VerificationByHeaderView,
@@ -19,4 +20,5 @@ urlpatterns = [
     path("verifications/", VerificationByHeaderView.as_view(), name="verification"),
     path("verifications/<str:verification_id>/", VerificationView.as_view(), name="verification"),
     path("captcha/", CaptchaView.as_view(), name="captcha"),
+    path("captcha/<str:file>/<str:challenge_id>/", CaptchaFileView.as_view(), name="captcha-file"),
 ]

@@ -1,6 +1,5 @@
 """The routes of the example site."""
 
-from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
@@ -16,5 +15,3 @@ urlpatterns = [
 ]
 if settings.IHUYI.get("WEBHOOK_SECRETS"):
     urlpatterns.append(path("webhooks/", include("django_ihuyi.webhooks.urls")))
-if apps.is_installed("captcha"):
-    urlpatterns.append(path("captcha/", include("captcha.urls")))

@@ -4,7 +4,7 @@ Races, crashes, outages, loads, times, pages in a browser, strangers' clients, t
 another: leave the machine to it. A failure does not stop it; the end is a summary with all figures. Numbers of your own
 win over its own, as in `PROOF_ROUNDS=20 python3 tests/release_check.py`.
 
-Needs Debian's postgresql, mariadb-server, redis-server, chromium, nodejs and npm.
+Needs Debian's postgresql, mariadb-server, redis-server, chromium, nodejs, npm and tesseract-ocr.
 """
 
 import argparse
@@ -30,6 +30,7 @@ FULL = {"PROOF_PAIRS": "5000", "PROOF_BULK_NOTICES": "10000"}
 QUICK = {
     "PROOF_PURGE_ROWS": "400000",
     "PROOF_ROUNDS": "3",
+    "PROOF_PICTURES": "200",
     "PROOF_FUZZ_SECONDS": "10",
     "PROOF_FAILURES_ONE_IN": "2",
 }

@@ -17,9 +17,8 @@ from django_ihuyi.api.problems import CONTENT_TYPE, PROBLEMS
 Responses = dict[tuple[int, str], OpenApiResponse]
 
 TAG = "phone"
-#: Refusals of any request, of a request that is counted, and of one with a body.
+#: Refusals of any request, and of one with a body.
 _OF_ALL = ("permission_denied", "cross_site", "unavailable")
-_OF_LIMITED = ("client_limit", "global_limit")
 _OF_BODIES = ("invalid", "too_large", "unsupported_media_type", "idempotency_in_progress", "idempotency_mismatch")
 
 
@@ -104,7 +103,7 @@ _IDEMPOTENCY_KEY = OpenApiParameter(
 )
 _STATUS = {
     **_success(200, VerificationStatusSerializer, "The state of the verification."),
-    **_refusals(*_OF_LIMITED, "not_found"),
+    **_refusals("client_limit", "not_found"),
 }
 _DESCRIPTIONS: dict[str, dict[str, Any]] = {
     "SendCodeView": {
@@ -118,7 +117,8 @@ _DESCRIPTIONS: dict[str, dict[str, Any]] = {
                 **_success(202, IssuedCodeSerializer, "A code is on its way."),
                 **_refusals(
                     *_OF_BODIES,
-                    *_OF_LIMITED,
+                    "client_limit",
+                    "global_limit",
                     "number_refused",
                     "captcha_required",
                     "captcha_failed",
@@ -140,7 +140,7 @@ _DESCRIPTIONS: dict[str, dict[str, Any]] = {
             responses={
                 **_success(200, PhoneProofSerializer, "The code was right."),
                 **_refusals(
-                    *_OF_BODIES, *_OF_LIMITED, "code_wrong", "code_expired", "attempts_exhausted", "guess_limit"
+                    *_OF_BODIES, "client_limit", "code_wrong", "code_expired", "attempts_exhausted", "guess_limit"
                 ),
             },
         )
@@ -170,7 +170,20 @@ _DESCRIPTIONS: dict[str, dict[str, Any]] = {
             parameters=[OpenApiParameter("purpose", OpenApiTypes.STR, OpenApiParameter.QUERY, required=True)],
             responses={
                 **_success(200, OpenApiTypes.OBJECT, "The captcha to show; its members depend on the kind."),
-                **_refusals("invalid", *_OF_LIMITED, "not_found", "sending_unavailable"),
+                **_refusals("invalid", "client_limit", "not_found", "sending_unavailable"),
+            },
+        )
+    },
+    "CaptchaFileView": {
+        "get": extend_schema(
+            operation_id="getCaptchaFile",
+            summary="Get the picture or the recording of a captcha",
+            tags=[TAG],
+            parameters=[OpenApiParameter("file", OpenApiTypes.STR, OpenApiParameter.PATH, enum=["image", "audio"])],
+            responses={
+                (200, "image/png"): OpenApiResponse(OpenApiTypes.BINARY, description="The file."),
+                (200, "audio/wav"): OpenApiResponse(OpenApiTypes.BINARY, description="The file."),
+                **_refusals("client_limit", "not_found"),
             },
         )
     },
@@ -203,6 +216,10 @@ class VerificationByHeaderDescription(_Description):
 
 class CaptchaDescription(_Description):
     target_class = "django_ihuyi.api.views.CaptchaView"
+
+
+class CaptchaFileDescription(_Description):
+    target_class = "django_ihuyi.api.views.CaptchaFileView"
 
 
 class CaptchaFieldDescription(OpenApiSerializerFieldExtension):

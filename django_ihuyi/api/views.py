@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
@@ -27,6 +27,7 @@ from django_ihuyi.api.serializers import (
 from django_ihuyi.client_addresses import client_of, known_client_of, user_of
 from django_ihuyi.conf import settings
 from django_ihuyi.guards.captcha import show_captcha
+from django_ihuyi.guards.captchas import ID, get_captcha
 from django_ihuyi.verification import get_status, send_code, verify_code
 
 # Shared by all requests: fields keep no state of one, and building them takes longer than validating.
@@ -104,6 +105,18 @@ class CaptchaView(Endpoint):
         if not settings.CAPTCHA:
             return refuse("not_found", detail=str(_("This site asks for no captcha.")))
         return Response(show_captcha(**wanted, client=client_of(request)))
+
+
+class CaptchaFileView(Endpoint):
+    """Return a file of a captcha that was shown: its picture, or a recording of it."""
+
+    http_method_names = ["get"]
+    throttle_scope = "captcha"
+
+    def get(self, request: Request, file: str, challenge_id: str) -> HttpResponse:
+        is_known = settings.CAPTCHA and ID.fullmatch(file) and ID.fullmatch(challenge_id)
+        found = get_captcha().get_file(file, challenge_id=challenge_id) if is_known else None
+        return found or refuse("not_found", detail=str(_("There is no such captcha, or it has expired.")))
 
 
 @sensitive_variables()

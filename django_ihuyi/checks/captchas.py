@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import dropwhile, islice
 from typing import Any
 
+from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
+from django.urls import NoReverseMatch, reverse
 
 from django_ihuyi.checks.findings import finding
-from django_ihuyi.checks.names import accepts, has_guard, sound
+from django_ihuyi.checks.names import accepts, has_guard, is_guard, sound
 from django_ihuyi.guards.captcha import CaptchaGuard, parse_rule
 from django_ihuyi.guards.captchas import load
 
@@ -62,6 +65,14 @@ def find_guard_without_captcha() -> Iterator[str]:
         yield "IHUYI['GUARDS'] has a captcha guard, but IHUYI['CAPTCHA'] is empty."
 
 
+@finding("E082", hint="Put the captcha guard last in GUARDS, and name only one.")
+def find_guards_after_captcha() -> Iterator[str]:
+    """GUARDS has a guard after the captcha guard: what it refuses has wasted a solved captcha."""
+    from_captcha = dropwhile(lambda path: not is_guard(path, CaptchaGuard), sound("GUARDS"))
+    for path in islice(from_captcha, 1, None):
+        yield f"IHUYI['GUARDS'] has {path!r} after the captcha guard."
+
+
 @finding("W029", hint=f"Set CAPTCHA, and add {GUARD!r} to GUARDS: carriers block sites without a captcha.", deploy=True)
 def find_no_captcha() -> Iterator[str]:
     """No captcha is required: an attacker with many addresses can send your messages to any number."""
@@ -76,7 +87,25 @@ def find_captcha_without_guard() -> Iterator[str]:
         yield "IHUYI['CAPTCHA'] is set, but IHUYI['GUARDS'] has no captcha guard."
 
 
+@finding(
+    "W040", hint='Remove include("captcha.urls"): django_ihuyi.urls serves the pictures, with limits.', deploy=True
+)
+def find_package_urls() -> Iterator[str]:
+    """The site includes captcha.urls, which draws the pictures without limits, and so that programs can read them."""
+    if not _is_well_formed() or any(find_unknown_captcha()) or not getattr(django_settings, "ROOT_URLCONF", None):
+        return
+    if load(sound("CAPTCHA")["BACKEND"]).kind == "image" and _leads_to_package():
+        yield "The URLs of the site include captcha.urls."
+
+
 def _is_well_formed() -> bool:
     captcha: Mapping[str, Any] = sound("CAPTCHA")
     are_mappings = all(isinstance(captcha.get(name, {}), Mapping) for name in ("OPTIONS", "RULES"))
     return set(captcha) <= {"BACKEND", "OPTIONS", "RULES"} and isinstance(captcha.get("BACKEND"), str) and are_mappings
+
+
+def _leads_to_package() -> bool:
+    try:
+        return bool(reverse("captcha-image", args=["0"]))
+    except NoReverseMatch:
+        return False

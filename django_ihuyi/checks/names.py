@@ -84,5 +84,10 @@ def load(path: str) -> Any:
 
 def has_guard(base: type) -> bool:
     """Return True if GUARDS names `base` or a subclass of it."""
-    guards = map(load, sound("GUARDS"))
-    return any(isinstance(guard, type) and issubclass(guard, base) for guard in guards)
+    return any(is_guard(path, base) for path in sound("GUARDS"))
+
+
+def is_guard(path: str, base: type) -> bool:
+    """Return True if a dotted path leads to `base` or a subclass of it."""
+    guard = load(path)
+    return isinstance(guard, type) and issubclass(guard, base)

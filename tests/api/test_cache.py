@@ -7,7 +7,7 @@ import time
 import pytest
 from django.core.cache import cache
 
-from django_ihuyi.guards.cached_rates import CacheDown, count_in_cache, api_request
+from django_ihuyi.guards.cached_rates import CacheDown, api_request, count_in_cache
 from django_ihuyi.rates import Rate
 
 TIMEOUT = 0.25

@@ -531,6 +531,19 @@ CASES = {
             ihuyi(**captcha(RULES={"*": "never"})),
         ],
     ),
+    "E082": (
+        [
+            ihuyi(GUARDS=[CAPTCHA_GUARD, BUDGETS]),
+            ihuyi(GUARDS=[BUDGETS, f"{__name__}.OwnCaptchaGuard", "shop.guards.NoSendsAtNight"]),
+            ihuyi(GUARDS=[BUDGETS, CAPTCHA_GUARD, CAPTCHA_GUARD]),
+            ihuyi(GUARDS=[BUDGETS, CAPTCHA_GUARD, f"{__name__}.OwnCaptchaGuard"]),
+        ],
+        [ihuyi(GUARDS=["shop.guards.NoSendsAtNight", BUDGETS, f"{__name__}.OwnCaptchaGuard"]), ihuyi(GUARDS=[BUDGETS])],
+    ),
+    "W040": (
+        [{"ROOT_URLCONF": "captcha.urls"}],
+        [{"ROOT_URLCONF": "captcha.urls", **ihuyi(**captcha("proof_of_work"))}, {"ROOT_URLCONF": "tests.urls"}],
+    ),
     "E069": ([ihuyi(CAPTCHA={})], [ihuyi(GUARDS=[], CAPTCHA={})]),
     "W029": (
         [ihuyi(GUARDS=[BUDGETS], CAPTCHA={}), ihuyi(GUARDS=[BUDGETS, "no.such.Guard", "os.path.join"], CAPTCHA={})],

@@ -5,6 +5,7 @@ get_captcha() returns the captcha that CAPTCHA names. To write another one, subc
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.dispatch import receiver
+from django.http import HttpResponse
 from django.utils.module_loading import import_string
 
 from django_ihuyi.conf import settings
@@ -23,6 +25,8 @@ __all__ = ["DEADLINE", "Captcha", "CaptchaDown", "Challenge"]
 #: Seconds that a captcha may take to show a challenge or to judge an answer. A slower one counts as down, and nothing
 #: is sent. It is not interrupted, so that a captcha that calls another service needs a time-out for that call.
 DEADLINE = 3.0
+#: What the id of a challenge, and the name of one of its files, may look like.
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 #: Short names for BACKEND, in place of a dotted path.
 SHORT_NAMES: Mapping[str, str] = {
     "image": "django_ihuyi.guards.captchas.image.ImageCaptcha",
@@ -72,6 +76,14 @@ class Captcha(ABC):
         Return an empty text, as here, if a solution fits only its own challenge.
         """
         return ""
+
+    def get_file(self, file: str, *, challenge_id: str) -> HttpResponse | None:  # noqa: ARG002
+        """Return a file of a live challenge, such as its `image`, or None. `GET captcha/<file>/<id>/` asks for it.
+
+        `file` and `challenge_id` are well formed, but a stranger may have made them up. Each request must get the same
+        file: many pictures of one text would tell it.
+        """
+        return None
 
 
 @lru_cache(maxsize=1)

@@ -7,14 +7,15 @@ from datetime import timedelta
 import pytest
 from captcha.conf import settings as captcha_settings
 from captcha.models import CaptchaStore
+from captcha.views import captcha_image
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
-from django.urls import include, path
 from PIL import Image
 
 from django_ihuyi.exceptions import CaptchaFailed, CaptchaRequired
 from django_ihuyi.guards.captchas import get_captcha
-from tests import urls
+from django_ihuyi.guards.captchas.drawing import LETTERS
+from django_ihuyi.guards.captchas.image import OWN_LOOK, ImageCaptcha
 from tests.support.riddle_captcha import GUARD
 from tests.support.use_cases import send
 
@@ -23,10 +24,10 @@ pytestmark = pytest.mark.django_db
 CLIENT = "192.0.2.7"
 
 
-class WithPictures:
-    """The routes of a site that includes the package's own."""
+class WithoutRestApi:
+    """The routes of a site that asks for captchas in its own views."""
 
-    urlpatterns = [*urls.urlpatterns, path("captcha/", include("captcha.urls"))]
+    urlpatterns = []
 
 
 @pytest.fixture
@@ -42,9 +43,13 @@ def shown(configure, outbox):
     return show
 
 
+def key_of(challenge):
+    return challenge["challenge_id"].split(".")[1]
+
+
 def answer(challenge, change=str):
     """What a person reads in the picture."""
-    stored = CaptchaStore.objects.get(hashkey=challenge["challenge_id"].split(".")[1])
+    stored = CaptchaStore.objects.get(hashkey=key_of(challenge))
     return {"challenge_id": challenge["challenge_id"], "text": change(stored.challenge)}
 
 
@@ -56,29 +61,73 @@ def test_the_picture_is_one(shown):
     assert head == "data:image/png;base64"
     assert picture.format == "PNG"
     assert picture.width > picture.height > 30
-    assert set(challenge) == {"kind", "challenge_id", "expires_in", "image"}
+    assert set(challenge) == {"kind", "challenge_id", "expires_in", "image", "image_url"}
     assert challenge["kind"] == "image"
 
 
-@override_settings(ROOT_URLCONF=WithPictures)
-def test_where_the_packages_urls_are_included_it_has_an_address_too(shown, client):
+def test_the_picture_has_an_address_in_our_api(shown):
     challenge = shown()
 
-    fetched = client.get(challenge["image_url"])
-    assert fetched["Content-Type"] == "image/png"
-    assert base64.b64encode(fetched.content).decode() == challenge["image"].partition(",")[2]
+    assert challenge["image_url"] == f"/api/phone/captcha/image/{key_of(challenge)}/"
 
 
-@override_settings(ROOT_URLCONF=WithPictures)
-def test_it_can_be_heard_where_the_site_can_speak(shown, monkeypatch):
+def test_a_recording_has_an_address_if_the_site_can_speak(shown, monkeypatch):
     monkeypatch.setattr(captcha_settings, "CAPTCHA_FLITE_PATH", "/usr/bin/flite")
-    monkeypatch.setattr(captcha_settings, "CAPTCHA_2X_IMAGE", False)
 
     challenge = shown()
 
-    key = challenge["challenge_id"].split(".")[1]
-    assert challenge["audio_url"] == f"/captcha/audio/{key}.wav"
-    assert challenge["image_url"] == f"/captcha/image/{key}/"
+    assert challenge["audio_url"] == f"/api/phone/captcha/audio/{key_of(challenge)}/"
+
+
+@override_settings(ROOT_URLCONF=WithoutRestApi)
+def test_a_picture_has_no_address_without_the_rest_api(shown):
+    assert set(shown()) == {"kind", "challenge_id", "expires_in", "image"}
+
+
+def test_the_letters_are_those_that_people_do_not_confuse(shown):
+    texts = [CaptchaStore.objects.get(hashkey=key_of(shown())).challenge for _ in range(20)]
+
+    assert {len(text) for text in texts} == {4}
+    assert set("".join(texts)) <= set(LETTERS)
+    assert not set(LETTERS) & set("0O1IJQ5B8CVYKP")
+
+
+def test_a_site_chooses_the_length(shown, monkeypatch):
+    monkeypatch.setattr(captcha_settings, "CAPTCHA_LENGTH", 6)
+
+    assert len(CaptchaStore.objects.get(hashkey=key_of(shown())).challenge) == 6
+
+
+def test_a_stranger_cannot_draw_a_picture_again(shown, settings):
+    """Its key is public, so that a picture made of the key alone could be compared with all texts."""
+    challenge = shown()
+    stored = CaptchaStore.objects.get(hashkey=key_of(challenge))
+    settings.SECRET_KEY = "a-new-secret-key-of-more-than-32-bytes"
+
+    again = ImageCaptcha().get_file("image", challenge_id=stored.hashkey)
+
+    assert base64.b64encode(again.content).decode() != challenge["image"].partition(",")[2]
+
+
+@pytest.mark.parametrize("name", OWN_LOOK)
+def test_a_site_with_a_look_of_its_own_gets_the_packages_picture(shown, settings, monkeypatch, name):
+    monkeypatch.setattr(captcha_settings, "CAPTCHA_CHALLENGE_FUNCT", "captcha.helpers.math_challenge")
+    setattr(settings, name, None)
+
+    challenge = shown()
+
+    key = key_of(challenge)
+    assert CaptchaStore.objects.get(hashkey=key).challenge.endswith("=")
+    assert challenge["image"].partition(",")[2] == base64.b64encode(captcha_image(None, key, scale=2).content).decode()
+
+
+@pytest.mark.parametrize(("paper", "corner"), [("#102030", (16, 32, 48, 255)), ("transparent", (0, 0, 0, 0))])
+def test_a_site_chooses_the_colours(shown, monkeypatch, paper, corner):
+    monkeypatch.setattr(captcha_settings, "CAPTCHA_BACKGROUND_COLOR", paper)
+
+    data = shown()["image"].partition(",")[2]
+
+    assert Image.open(io.BytesIO(base64.b64decode(data))).getpixel((0, 0)) == corner
 
 
 @pytest.mark.parametrize("change", [str, str.lower, lambda text: f" {text} "], ids=["as shown", "small", "blanks"])
