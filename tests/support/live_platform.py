@@ -15,7 +15,7 @@ OPTIONS = {"account": "C83915027", "api_key": "9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d"
 ACCOUNT = Account(account=OPTIONS["account"], api_key=OPTIONS["api_key"])
 #: The checks warn a site without guards.
 GUARDS = {
-    "GUARDS": ["django_ihuyi.guards.captcha.CaptchaGuard", "django_ihuyi.guards.budgets.BudgetGuard"],
+    "GUARDS": ["django_ihuyi.guards.budgets.BudgetGuard", "django_ihuyi.guards.captcha.CaptchaGuard"],
     "CAPTCHA": {"BACKEND": "image", "RULES": {"*": "never"}},
 }
 PATH = "/webservice/sms.php"
