@@ -22,8 +22,11 @@ NUMBERS = 10
 class Attacker:
     """All addresses of one attacker. An act of a Timeline: each turn is one request."""
 
-    def __init__(self, site, choose, *, addresses, solves, pace, later_pace, most):
+    def __init__(self, site, choose, *, addresses, solves, own, pace, later_pace, most):
         self.site, self.choose, self.solves = site, choose, solves
+        #: Of so many messages one goes to a phone of the attacker's own, and its code is verified; 0: none.
+        self.own = own
+        self._sent = 0
         #: Seconds between two requests, in the first 70 minutes and after them.
         self.pace, self.later_pace = pace, later_pace
         #: Requests after which the proof has no more time for this attacker.
@@ -58,7 +61,16 @@ class Attacker:
             body["captcha"], answer = self.site.solve(address)
             if body["captcha"] is None:
                 return self._note(answer)
-        return self._note(self.site.send(address, body))
+        answer = self._note(self.site.send(address, body))
+        if answer.status == 202 and self.own:
+            self._sent += 1
+            if self._sent % self.own == 0:
+                self._verify(address, body["phone"], answer.body["verification_id"])
+        return answer
+
+    def _verify(self, address, phone, verification_id):
+        guess = {"verification_id": verification_id, "code": self.site.simulator.latest_code(phone)}
+        assert self.site.verify(address, guess).status == 200
 
     def _note(self, answer):
         self.answers[answer.code or answer.status] += 1
@@ -79,12 +91,12 @@ class Attacker:
         return wait
 
 
-def junk(site, visitors, seed):
+def junk(site, victim, seed):
     """No number at all, and no captcha."""
     return lambda address, now: {}
 
 
-def all_segments(site, visitors, seed):
+def all_segments(site, victim, seed):
     """Numbers of all segments, ten for each address, in turn: with five messages a day each, they fill its budgets."""
     turns = collections.Counter()
 
@@ -95,16 +107,16 @@ def all_segments(site, visitors, seed):
     return choose
 
 
-def one_segment(site, visitors, seed):
-    """The neighbours of the visitors' numbers."""
+def one_segment(site, victim, seed):
+    """The neighbours of the visitors' numbers: the upper half of a segment (号段)."""
     chance = random.Random(seed)
-    segment = visitors[0].phone[:-4]
+    segment = victim.phone[:-4]
     return lambda address, now: wanted(f"{segment}{chance.randrange(5_000, 10_000)}")
 
 
-def refused_numbers(site, visitors, seed):
+def refused_numbers(site, victim, seed):
     """As `all_segments`, and for each number five that the platform refuses (406) at no cost."""
-    chance, others = random.Random(f"refused {seed}"), all_segments(site, visitors, seed)
+    chance, others = random.Random(f"refused {seed}"), all_segments(site, victim, seed)
     turns = collections.Counter()
 
     def choose(address, now):
@@ -118,14 +130,14 @@ def refused_numbers(site, visitors, seed):
     return choose
 
 
-def one_victim(site, visitors, seed):
-    """The number of the first visitor, who has been here before."""
-    return lambda address, now: wanted(visitors[0].phone)
+def one_victim(site, victim, seed):
+    """The number of one visitor, who has been here before."""
+    return lambda address, now: wanted(victim.phone)
 
 
-def all_in_turn(site, visitors, seed):
+def all_in_turn(site, victim, seed):
     """Numbers of all kinds, without a captcha."""
-    kinds = [kind(site, visitors, seed) for kind in (all_segments, one_segment, one_victim)]
+    kinds = [kind(site, victim, seed) for kind in (all_segments, one_segment, one_victim)]
     turns = collections.Counter()
 
     def choose(address, now):

@@ -16,7 +16,7 @@ BEFORE = 30 * DAY
 LAST = 300
 #: The segment (号段) of an attack on neighbours.
 SEGMENT = "1380013"
-RETURNING, NEW, HELPLESS = "returning", "new", "without a captcha"
+RETURNING, NEW, HELPLESS, VICTIM = "returning", "new", "without a captcha", "the victim"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,8 @@ class Attack:
     numbers: object
     addresses: int = 0
     solves: bool = False
+    #: Of so many messages one goes to a phone of the attacker's own, and its code is verified; 0: none.
+    own: int = 0
     pace: float = 0.1
     later_pace: float = 0.1
     #: IPv6 networks, each of a subscriber of another provider, instead of IPv4 addresses.
@@ -59,7 +61,7 @@ class Row:
     day: int
     requests: int
     is_cut_short: bool
-    #: {RETURNING, NEW or HELPLESS: its visitors, those of the first hour first}
+    #: {RETURNING, NEW, HELPLESS or VICTIM: its visitors, those of the first hour first}
     visitors: dict
 
     def share(self, group):
@@ -68,12 +70,12 @@ class Row:
 
 
 def measure(attack, site, clock, *, count, most, seed):
-    """Let an attack run while `count` visitors of each group come in the first hour, and as many later."""
+    """Let an attack run, while `count` visitors of each group come in the first hour, and as many later."""
     chance = random.Random(f"{seed} {attack.title}")
     groups = make_visitors(
         site, chance, 2 * count if attack.hours > 1 else count, segment=SEGMENT if attack.is_near else ""
     )
-    let_them_verify(groups[RETURNING], clock)
+    let_them_verify([*groups[RETURNING], *groups[VICTIM]], clock)
     timeline = Timeline(clock)
     for group in groups.values():
         for number, visitor in enumerate(group):
@@ -83,9 +85,10 @@ def measure(attack, site, clock, *, count, most, seed):
     if attack.numbers:
         attacker = Attacker(
             site,
-            attack.numbers(site, groups[RETURNING], seed),
+            attack.numbers(site, groups[VICTIM][0], seed),
             addresses=[attack.address(index) for index in range(attack.addresses)],
             solves=attack.solves,
+            own=attack.own,
             pace=attack.pace,
             later_pace=attack.later_pace,
             most=most,
@@ -103,12 +106,12 @@ def measure(attack, site, clock, *, count, most, seed):
 
 
 def make_visitors(site, chance, count, *, segment):
-    """Return so many visitors of each group, each with an address and a number; the first is an attack's victim."""
-    groups = {RETURNING: [], NEW: [], HELPLESS: []}
+    """Return so many visitors of each group, each with an address and a number, and one victim."""
+    groups = {RETURNING: [], NEW: [], HELPLESS: [], VICTIM: []}
     # In the lower half of the segment, whose upper half is the attacker's.
     numbers = iter(chance.sample(range(5_000), count * len(groups)))
     for network, (group, visitors) in enumerate(groups.items()):
-        for index in range(count):
+        for index in range(1 if group == VICTIM else count):
             phone = f"{segment or f'13{chance.randrange(10**5):05}'}{next(numbers):04}"
             address = f"100.{64 + network}.{index >> 8}.{index & 255}"
             visitors.append(
