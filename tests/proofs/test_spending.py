@@ -14,6 +14,7 @@ PROOF_SPENDING_REQUESTS   25,000 requests of one attacker; the table marks an at
 
 import collections
 import dataclasses
+import faulthandler
 import logging
 import os
 import time
@@ -70,9 +71,10 @@ PAID = [
 @pytest.fixture(scope="module")
 def rows(request):
     """The results of all attacks; at the end they are printed as a table."""
-    rows = []
+    rows, plugins = [], request.config.pluginmanager
     yield rows
-    print_tables(rows, request.config.pluginmanager.get_plugin("terminalreporter").write_line)
+    with plugins.get_plugin("capturemanager").global_and_fixture_disabled():
+        print_tables(rows, plugins.get_plugin("terminalreporter").write_line)
 
 
 @pytest.fixture
@@ -81,6 +83,8 @@ def attack_site(settings, own_simulator, rows, figure, caplog):
     settings.IHUYI = production_settings()
     # A day has some ten thousand refusals.
     caplog.set_level(logging.CRITICAL)
+    # And takes longer than a test that hangs is given.
+    faulthandler.cancel_dump_traceback_later()
 
     def run(attack):
         attack = dataclasses.replace(attack, hours=min(attack.hours, HOURS))
@@ -97,7 +101,7 @@ def attack_site(settings, own_simulator, rows, figure, caplog):
 def tell(row):
     groups = ", ".join("{} {} of {}".format(group, *row.share(group)) for group in row.visitors)
     refusals = collections.Counter(code for group in row.visitors.values() for one in group for code in one.refusals)
-    spent = f"{row.hour} messages in an hour, {row.day} in {row.attack.hours} h, {row.requests} requests"
+    spent = f"{row.hour} messages in an hour, {row.day} in {row.attack.hours} h, answers {row.answers}"
     return f"{spent}; got in: {groups}; refused with {dict(refusals)}"
 
 

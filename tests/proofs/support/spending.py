@@ -59,7 +59,8 @@ class Row:
     #: Messages that the platform accepted for the attacker, in the first hour and in all.
     hour: int
     day: int
-    requests: int
+    #: How often the attacker got each answer: its code, or its status.
+    answers: dict
     is_cut_short: bool
     #: {RETURNING, NEW, HELPLESS or VICTIM: its visitors, those of the first hour first}
     visitors: dict
@@ -97,7 +98,7 @@ def measure(attack, site, clock, *, count, most, seed):
     timeline.run(until=BEGIN + attack.hours * HOUR)
     return Row(
         attack=attack,
-        requests=attacker.requests if attacker else 0,
+        answers=dict(attacker.answers) if attacker else {},
         is_cut_short=bool(attacker and attacker.is_cut_short),
         visitors=groups,
         hour=count_messages(site, groups, until=BEGIN + HOUR),
