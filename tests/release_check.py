@@ -33,6 +33,7 @@ QUICK = {
     "PROOF_PICTURES": "200",
     "PROOF_FUZZ_SECONDS": "10",
     "PROOF_FAILURES_ONE_IN": "2",
+    "PROOF_SPENDING_HOURS": "1",
 }
 TIMED = ("--proofs", "-m", "proof and timed")
 COUNTED = ("--proofs", "-m", "proof and not timed")
@@ -76,7 +77,7 @@ STEPS = {
     # CI has run it, too; its figures belong to the list.
     "suite": Step("postgresql redis", (), 5, 5),
     "timed": Step("postgresql redis", TIMED, 35, 12),
-    "proofs": Step("postgresql redis", (*COUNTED, "tests/proofs", f"--ignore={CANARIES}"), 12, 7),
+    "proofs": Step("postgresql redis", (*COUNTED, "tests/proofs", f"--ignore={CANARIES}"), 22, 10),
     # What is about queues, and not about what lies in the database, is for PostgreSQL only.
     "mariadb": Step(
         "mariadb redis",
