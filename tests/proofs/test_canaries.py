@@ -109,6 +109,13 @@ def verified(site):
     site.proof = verify_code(site.id, site.code).proof
 
 
+def marked(site):
+    sent(site)
+    site.device = verify_code(site.id, site.code).device
+    site.client.cookies["ihuyi_device"] = site.device
+    sent(site)
+
+
 def for_tester(site):
     site.id, site.code = send_code(TESTER, purpose="login").verification_id, TEST_CODE
 
@@ -152,6 +159,20 @@ def guess(site):
 
 def guess_wrong(site):
     return site.post("verify-code", verification_id=site.id, code=site.code[::-1])
+
+
+def send_marked(site):
+    return site.post("send-code", phone=PHONE, purpose="login", device=site.device)
+
+
+def guess_marked(site):
+    return site.post(
+        "verify-code", {"Idempotency-Key": "7f1c"}, verification_id=site.id, code=site.code, device=site.device
+    )
+
+
+def guess_wrong_marked(site):
+    return site.post("verify-code", verification_id=site.id, code=site.code[::-1], device=site.device)
 
 
 def ask(site):
@@ -297,6 +318,9 @@ SCENES = {
     resend: sent,
     guess: sent,
     guess_wrong: sent,
+    send_marked: marked,
+    guess_marked: marked,
+    guess_wrong_marked: marked,
     ask: sent,
     send_decoy: None,
     send_to_tester: None,
@@ -469,5 +493,5 @@ def test_a_process_in_development_mode_tells_no_secret(tmp_path):
     canaries.known.update(json.loads(secrets.read_text()))
     told, words = ran.stdout + ran.stderr, ("POST /webservice/sms.php", "SendingUnavailable", "ConnectionDoesNotExist")
     assert (ran.returncode, [word for word in words if word not in told]) == (1, [])
-    assert all(canaries.known[name] for name in ("code", "dynamic password", "proof"))
+    assert all(canaries.known[name] for name in ("code", "dynamic password", "proof", "device mark"))
     assert canaries.found_in(told) == set()

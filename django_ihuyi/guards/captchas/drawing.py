@@ -14,7 +14,7 @@ import struct
 
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
-#: Without vowels, so that no dictionary helps to guess a letter, and without letters that look like another one.
+#: Without letters that look like another one when they lean and touch.
 LETTERS = "ADFGHLMRSTUWXZ"
 
 # Parts of the font's size, and degrees.

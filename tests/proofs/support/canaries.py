@@ -4,6 +4,7 @@ import base64
 import contextlib
 import functools
 import hashlib
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from django.db import DataError, IntegrityError, OperationalError
 import django_ihuyi
 from django_ihuyi import codes, proofs
 from django_ihuyi.client import protocol
+from django_ihuyi.verification import marks
 
 PACKAGE = str(Path(django_ihuyi.__file__).parent)
 PHONE = "+8619876503214"
@@ -38,7 +40,12 @@ KINDS = [
 #: As PostgreSQL words it: a text that tells, where only a mask helps.
 QUOTING = DataError(f"wrong\nDETAIL:  Failing row contains (1, {PHONE}).")
 #: Who makes the secrets that nobody could know in advance.
-MAKERS = {codes.derive: "code", protocol.sign: "dynamic password", proofs.make: "proof"}
+MAKERS = {
+    codes.derive: "code",
+    protocol.sign: "dynamic password",
+    proofs.make: "proof",
+    inspect.unwrap(marks.make): "device mark",
+}
 
 
 class Canaries:
@@ -55,6 +62,7 @@ class Canaries:
             "code": set(),
             "dynamic password": set(),
             "proof": set(),
+            "device mark": set(),
         }
         self._makers = {maker.__code__: name for maker, name in MAKERS.items()}
 
