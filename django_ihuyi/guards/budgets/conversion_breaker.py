@@ -1,7 +1,8 @@
 """The conversion breaker: asks for a captcha, then stops codes, when too few of the last codes were verified.
 
 Such codes go to numbers whose owners did not request them. If the codes that are sent behind the captcha are not
-verified either, no more are sent. Both stages end by themselves after REST seconds.
+verified either, no more are sent. Both stages end by themselves after REST seconds. After a stop there is a trial: no
+more than MINIMUM codes are sent, behind the captcha, until they are judged.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -46,11 +47,17 @@ class ConversionBreaker:
     checked: float = 0
     #: For operators: how many codes were verified when the stage began, as in "9/100".
     seen: str = ""
+    #: True if the stage CAPTCHA follows STOP. Without a trial, an attack would send until its first codes are judged,
+    #: again and again, and use up the ceiling of all within hours.
+    is_trial: bool = False
+    #: How many codes the trial has sent.
+    tried: int = 0
 
     @classmethod
     def load(cls, stored: Mapping[str, Any]) -> ConversionBreaker:
         """Return the state that `dump` has written."""
-        return cls(**{**stored, "stage": Stage(stored.get("stage", Stage.WATCH))})
+        known = {field.name: stored[field.name] for field in fields(cls) if field.name in stored}
+        return cls(**{**known, "stage": Stage(stored.get("stage", Stage.WATCH))})
 
     def dump(self) -> dict[str, Any]:
         """Return the state as JSON."""
@@ -65,6 +72,12 @@ class ConversionBreaker:
         """Return the whole seconds until this stage ends by itself."""
         return max(0, math.ceil(self.since + thresholds.rest - now))
 
+    def wait(self, now: float, thresholds: ConversionThresholds) -> int:
+        """Return the seconds for which no code is sent, 0 if a captcha may be solved for one."""
+        if self.stage is Stage.STOP:
+            return max(1, self.rest(now, thresholds))
+        return thresholds.patience if self.is_trial and self.tried >= thresholds.minimum else 0
+
     def is_worse_than(self, other: ConversionBreaker) -> bool:
         """Return True if this stage is more severe."""
         order = list(Stage)
@@ -76,7 +89,7 @@ class ConversionBreaker:
         if stage is None:
             return self
         seen = f"{sum(verified)}/{len(verified)}"
-        return replace(self, stage=stage, since=now, seen=seen)
+        return replace(self, stage=stage, since=now, seen=seen, is_trial=self.stage is Stage.STOP, tried=0)
 
     def _next(self, verified: Sequence[bool], now: float, thresholds: ConversionThresholds) -> Stage | None:
         if self.stage is Stage.STOP:  # no codes were sent since then, so that there is nothing to count
@@ -109,13 +122,13 @@ class ConversionMonitor:
             breaker = self._check(breaker, budget, now)
         if breaker.stage is Stage.WATCH:
             return None
-        stops = breaker.stage is Stage.STOP
+        wait = breaker.wait(now.timestamp(), self.thresholds)
         return Overrun(
             budget=budget,
-            mode=Mode.CAPTCHA if self.mode is Mode.REFUSE and not stops else self.mode,
+            mode=Mode.CAPTCHA if self.mode is Mode.REFUSE and not wait else self.mode,
             code="global_limit",
             reason=breaker.reason,
-            retry_after=max(1, breaker.rest(now.timestamp(), self.thresholds)) if stops else _RETRY_AFTER,
+            retry_after=wait or _RETRY_AFTER,
             moment=now,
             is_told=True,
         )
@@ -128,6 +141,8 @@ class ConversionMonitor:
             # The first claim makes this request the only one that looks in this second.
             budgets.claim(budget, now=now, history=looked.dump())
             moved = looked.after(self._verified(breaker, now), now.timestamp(), self.thresholds)
+            if moved.is_trial:
+                moved = replace(moved, tried=self._count_sent(moved))
             if moved != looked:
                 news = {"refused_at": now, "reason": moved.reason} if moved.is_worse_than(breaker) else {}
                 budgets.claim(budget, now=now, history=moved.dump(), **news)
@@ -136,6 +151,11 @@ class ConversionMonitor:
         if moved.is_worse_than(breaker):
             announce(budget, moved.reason, self.mode)
         return moved
+
+    def _count_sent(self, breaker: ConversionBreaker) -> int:
+        since = datetime.fromtimestamp(breaker.since, tz=timezone.utc)
+        sent = Message.objects.using(self._using).filter(sampled_at__gt=since)
+        return sent[: self.thresholds.minimum].count()
 
     def _verified(self, breaker: ConversionBreaker, now: datetime) -> Sequence[bool]:
         return Message.objects.using(self._using).verified_of_last(

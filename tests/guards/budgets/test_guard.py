@@ -717,3 +717,51 @@ def test_a_number_limit_comes_after_the_budgets(budgets):
 
     assert ask(phone=PHONE, client=CLIENT) == "number_limit"
     assert Message.objects.count() == 5
+
+
+def test_after_a_stop_a_trial_sends_as_many_codes_as_are_judged(budgets):
+    """Else an attack would send at its full rate until the first codes are judged, after each stop anew."""
+    budgets(f"{__name__}.Solved", conversion=CONVERSION)
+    ask_many(5)
+    let_pass(seconds=61)
+    ask_many(5, first=10)
+    let_pass(seconds=61)
+    assert ask(20) == "global_limit"
+    let_pass(seconds=601)
+
+    trial = []
+    for number in range(8):
+        trial.append(ask(30 + number))
+        let_pass(seconds=1)  # the breaker looks at most once a second
+    wait = wait_of(40)
+    let_pass(seconds=61)
+
+    assert trial == [202] * 5 + ["global_limit"] * 3
+    assert wait == CONVERSION["PATIENCE"]
+    assert ask(50) == "global_limit"
+    assert Budget.objects.get(pk="conversion").history["stage"] == "stop"
+
+
+def test_a_trial_whose_codes_are_verified_ends_the_stop(budgets):
+    Solved.reasons.clear()
+    budgets(f"{__name__}.Solved", conversion=CONVERSION)
+    ask_many(5)
+    let_pass(seconds=61)
+    ask_many(5, first=10)
+    let_pass(seconds=61)
+    ask(20)
+    let_pass(seconds=601)
+    verify_many(5, first=30)
+    let_pass(seconds=61)
+    Solved.reasons.clear()
+
+    assert ask_many(20, first=40) == [202] * 20
+    assert Solved.reasons == []
+
+
+def test_what_another_version_has_written_about_the_breaker_is_ignored(budgets):
+    budgets(conversion=CONVERSION)
+    ask()
+    Budget.objects.filter(pk="conversion").update(history={"stage": "watch", "since": 0, "of_tomorrow": 1})
+
+    assert ask(1) == 202
