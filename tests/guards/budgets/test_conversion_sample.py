@@ -72,7 +72,8 @@ class Attack:
             try:
                 send(phone_of(left, prefix=self.prefix))
             except LimitReached as refused:
-                assert refused.code == "global_limit"
+                if refused.code != "global_limit":
+                    raise
                 return left
             if left % 20 == 19:
                 visitor = phone_of(50_000_000 + left, prefix=self.prefix)
