@@ -1,20 +1,23 @@
 """Budgets that want a captcha: of a prefix, a network and a client, and the customers whom they spare."""
 
 import dataclasses
+import time
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from django_ihuyi.exceptions import CaptchaRequired, LimitReached, NotSent, NumberRefused
 from django_ihuyi.guards import Guard, Wanted, guarded
 from django_ihuyi.guards.budgets import BudgetGuard
+from django_ihuyi.models import Message, Recipient
 from django_ihuyi.models.budgets import CONVERSION, Budget
 from tests.guards.budgets.test_guard import CLIENT, GUARD, OFF, OTHER, phone_of
 from tests.support.riddle_captcha import GUARD as CAPTCHAS
 from tests.support.riddle_captcha import RIDDLE, solve
 from tests.support.time_travel import let_pass
-from tests.support.use_cases import PHONE, failing, send
+from tests.support.use_cases import PHONE, failing, guess_right, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outbox")]
 
@@ -255,3 +258,82 @@ def test_a_marked_client_keeps_its_own_budgets_and_counts_for_the_ceiling(budget
         except LimitReached as refused:
             answer = refused.code
         assert answer == code
+
+
+class Overwriting(Guard):
+    """Another message to the phone is written between the claims of this request and its write."""
+
+    claims = 0
+
+    def check(self, wanted, *, using):
+        return wanted
+
+    def claim(self, wanted, *, using):
+        type(self).claims += 1
+        Recipient.objects.update(version=F("version") + 1)
+        return wanted
+
+
+def test_a_request_that_must_read_its_phone_again_is_counted_once(budgets, configure):
+    budgets(client={"LIMITS": ["2/d"], "MODE": "refuse"}, **{"global": {"LIMITS": ["2/d"]}})
+    ask(PHONE, client=OTHER)
+    let_pass(minutes=2)
+    Overwriting.claims = 0
+    configure(GUARDS=[GUARD, f"{__name__}.Overwriting"])
+
+    answer = ask(PHONE, client=CLIENT)
+    configure(GUARDS=[GUARD])
+
+    assert (answer, Overwriting.claims, Budget.objects.get(pk="global").slot_spent) == (202, 1, 1)
+    assert ask(phone_of(1), client=CLIENT) == "global_limit"
+
+
+class Slow(Guard):
+    """A captcha that is judged slowly."""
+
+    def check(self, wanted, *, using):
+        time.sleep(1.1)
+        return wanted
+
+
+def test_a_request_is_counted_at_the_time_of_its_claim(budgets, configure):
+    """With the time of its first look, more messages than the limit could be written within one window."""
+    budgets(**{"global": {"LIMITS": ["9/m"]}})
+    ask(phone_of(0))
+    configure(GUARDS=[GUARD, f"{__name__}.Slow"])
+    before = Budget.objects.get(pk="global").slot_began
+
+    ask(phone_of(1))
+
+    after = Budget.objects.get(pk="global")
+    assert (after.slot_began > before, after.slot_spent) == (True, 1)
+
+
+def test_the_message_of_a_marked_client_is_not_in_the_sample(outbox):
+    device = guess_right(send(PHONE)).device
+    let_pass(minutes=2)
+
+    send(PHONE)
+    let_pass(minutes=2)
+    send(PHONE, device=device)
+
+    assert [bool(sampled_at) for sampled_at in Message.objects.order_by("pk").values_list("sampled_at", flat=True)] == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_a_customer_with_a_mark_gets_a_code_while_strangers_are_stopped(budgets):
+    """The whole way: the mark comes with a right code, and the prefix and the breaker stop everybody else."""
+    device = guess_right(send(neighbour(1))).device
+    let_pass(minutes=11)
+    budgets(prefix=STAGED, conversion={"MODE": "refuse"})
+    ask_neighbours(range(10, 16), solving=True)
+    Budget.objects.filter(pk=CONVERSION).update(history={**OPEN, "stage": "stop"})
+
+    strangers = [ask(neighbour(number), solving=True) for number in (1, 2)]
+    foreign = ask(neighbour(2), device=device, solving=True)
+
+    assert (strangers, foreign) == (["global_limit"] * 2, "global_limit")
+    assert ask(neighbour(1), device=device) == 202
