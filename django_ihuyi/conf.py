@@ -144,17 +144,17 @@ class Settings:
     SIMULATOR_IN_PRODUCTION: bool = False
 
     def __getattribute__(self, name: str) -> Any:
-        if name in Settings.__annotations__:
-            chosen = getattr(django_settings, "IHUYI", {})
-            if name in chosen:
-                return _complete(name, chosen[name])
+        # No variable holds IHUYI: error reports show variables, and IHUYI has the keys.
+        if name in Settings.__annotations__ and name in getattr(django_settings, "IHUYI", {}):
+            return _complete(name) if name in PARTIAL else django_settings.IHUYI[name]
         return super().__getattribute__(name)
 
 
-def _complete(name: str, chosen: Any) -> Any:
+def _complete(name: str) -> Any:
+    chosen = django_settings.IHUYI[name]
     if name in LIFTED_BY_EMPTY_DICT and chosen == {}:
         return chosen
-    return _fill_in(chosen, Settings.__dict__[name], levels=PARTIAL.get(name, 0))
+    return _fill_in(chosen, Settings.__dict__[name], levels=PARTIAL[name])
 
 
 def _fill_in(chosen: Any, default: Any, *, levels: int) -> Any:

@@ -4,15 +4,18 @@ import base64
 import contextlib
 import logging
 import re
+import sys
 from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
+from django.views.debug import ExceptionReporter
 
-from django_ihuyi import codes, proofs
+from django_ihuyi import codes, conf, proofs
 from django_ihuyi.backends import get_backend
+from django_ihuyi.conf import Settings
 from django_ihuyi.exceptions import InvalidProof, NotSent
 from django_ihuyi.guards.captchas import tickets
 from django_ihuyi.models import Message, Recipient, Verification
@@ -186,3 +189,30 @@ def test_a_secret_is_compared_in_constant_time(configure, make, judge, begin, ti
         secret[place] = "1" if secret[place] == "0" else "0"
 
     assert count_comparisons(lambda: judge("".join(secret))) == times
+
+
+@pytest.mark.parametrize("name", ["CLIENT_LIMITS", "CAPTCHA", "CODE_LENGTH"])
+def test_an_error_while_a_setting_is_read_shows_no_other_setting(configure, name):
+    """With Django's own error report, whose marks do not reach every reader of a setting."""
+    configure(CAPTCHA={"BACKEND": "geetest", "OPTIONS": {"captcha_id": "1", "hidden": API_KEY}}, CLIENT_LIMITS={})
+    readers = {read.__code__ for read in (Settings.__getattribute__, conf._complete, conf._fill_in)}
+    shown = []
+
+    for reader in readers:
+
+        def fail(frame, event, value, reader=reader):
+            if event == "return" and frame.f_code is reader:
+                sys.setprofile(None)
+                raise OSError("forced")
+
+        sys.setprofile(fail)
+        try:
+            getattr(conf.settings, name)
+        except OSError:
+            frames = ExceptionReporter(None, *sys.exc_info()).get_traceback_frames()
+            shown += [repr(frame["vars"]) for frame in frames if frame["filename"] == conf.__file__]
+        finally:
+            sys.setprofile(None)
+
+    assert shown
+    assert API_KEY not in "".join(shown)
