@@ -32,8 +32,9 @@ class Ceiling(Guard):
         if not is_api_request():
             return wanted
         rates = read_send_rates(settings.GLOBAL_LIMITS, "global")
-        is_exact = has_guard(BudgetGuard) and read_rule("global").limits == rates
-        if rates and not is_exact and (wait := measure(rates, group="send.all", key="all", sent={})):
+        if not rates or (has_guard(BudgetGuard) and read_rule("global").limits == rates):
+            return wanted
+        if wait := measure(rates, group="send.all", key="all", sent={}):
             code = "global_limit"
             signals.limit_hit.send_robust(Message, code=code, retry_after=wait, phone="", client="", reason="")
             raise LimitReached(code, retry_after=wait)
