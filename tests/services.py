@@ -30,6 +30,8 @@ except ImportError:  # Windows, where the suite runs on SQLite
     pwd = None
 
 PATIENCE = 180
+#: Tries to start a server that was killed.
+REVIVALS = 10
 # Servers refuse to run as root, and need no rights.
 UNPRIVILEGED = "nobody"
 WHERE_PROGRAMS_ARE = ["/usr/local/*bin", "/usr/sbin", "/usr/bin", "/usr/lib/postgresql/*/bin"]
@@ -48,8 +50,16 @@ class Service:
     def revive(self):
         """Start it again after a kill -9, on what it has left on the disk."""
         self.process.wait()
-        self.process = spawn(*self.process.args, cwd=self.folder)
-        wait_until(self.is_ready, self.process, self.folder)
+        # PostgreSQL does not start while a process of the killed server still lives, which may take a moment.
+        for tries_left in reversed(range(REVIVALS)):
+            self.process = spawn(*self.process.args, cwd=self.folder)
+            try:
+                wait_until(self.is_ready, self.process, self.folder)
+                return
+            except RuntimeError:
+                if not tries_left:
+                    raise
+                time.sleep(0.5)
 
     @property
     def variable(self):

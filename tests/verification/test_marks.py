@@ -286,7 +286,7 @@ def test_a_marked_client_at_the_lockout_gets_no_verdict_and_no_code():
     lock_out(marked=10, unmarked=0)
 
     assert guess_right(issued, device=device).outcome is VerdictOutcome.LIMITED
-    with pytest.raises(LimitReached, check=lambda error: error.code == "guess_limit"):
+    with pytest.raises(LimitReached, match="guess_limit"):
         send(device=device)
     assert guess_right(issued).outcome is VerdictOutcome.RIGHT
 

@@ -113,7 +113,7 @@ class Attack:
 
 @pytest.mark.parametrize(
     ("free", "ratio"),
-    [("refused", 5), ("withheld", 5), ("resend", 5), ("mixture", 20)],
+    [("refused", 5), ("withheld", 5), ("resend", 5), ("mixture", 8)],
 )
 def test_f24_messages_that_are_no_codes_do_not_delay_the_breaker(free, ratio, platform, configure, figure):
     alone = Attack(platform, configure, prefix="135").last_until_the_breaker_acts(None, 0)
