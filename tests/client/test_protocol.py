@@ -189,11 +189,14 @@ HOSTILE = {
 
 @pytest.mark.parametrize(("format", "body", "seconds"), HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_answer_is_refused_at_once(format, body, seconds):
-    started = thread_time()
-    with pytest.raises(InvalidAnswer):
-        parse_submit(body, format=format)
+    def measure():
+        started = thread_time()
+        with pytest.raises(InvalidAnswer):
+            parse_submit(body, format=format)
+        return thread_time() - started
 
-    assert thread_time() - started < seconds
+    # The best of three: a garbage collection, which takes longer, may fall into one.
+    assert min(measure() for _ in range(3)) < seconds
 
 
 def test_a_balance_is_read():
