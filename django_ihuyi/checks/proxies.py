@@ -11,7 +11,7 @@ from django_ihuyi.checks.findings import finding
 from django_ihuyi.checks.names import accepts, sound
 from django_ihuyi.client_addresses import UNIX, parse_proxy
 
-#: What to set where the address that connects is a proxy's.
+#: The hint for a site whose REMOTE_ADDR is a proxy's.
 _NAME_THEM = "Set TRUSTED_PROXY_COUNT to the number of proxies that append to X-Forwarded-For, or a header to trust."
 
 

@@ -138,7 +138,7 @@ def _find_budgets(wanted: Wanted, *, using: str) -> tuple[list[BudgetCounter], l
                 counters.append(PerOwnerCounter(rule, network, mark=mark))
         if wanted.user:
             counters.append(PerOwnerCounter(read_rule("user"), _owner(wanted.user), mark=mark))
-        # What strangers do to these two must not stop a customer, who has verified the phone on the same device.
+        # Strangers can exhaust these two. A customer who has verified the phone on this device is not stopped by them.
         if not wanted.is_marked:
             counters.append(PrefixCounter(read_rule("prefix"), wanted.phone[:-_OWN_DIGITS], mark=mark))
             mode, thresholds = read_conversion()

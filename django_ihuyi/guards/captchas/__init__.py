@@ -25,7 +25,7 @@ __all__ = ["DEADLINE", "Captcha", "CaptchaDown", "Challenge"]
 #: Seconds that a captcha may take to show a challenge or to judge an answer. A slower one counts as down, and nothing
 #: is sent. It is not interrupted, so that a captcha that calls another service needs a time-out for that call.
 DEADLINE = 3.0
-#: What the id of a challenge, and the name of one of its files, may look like.
+#: The form of a challenge's id, and of the name of one of its files.
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 #: Short names for BACKEND, in place of a dotted path.
 SHORT_NAMES: Mapping[str, str] = {
